@@ -1,0 +1,88 @@
+"""Mini-batch gradient descent, the orders in which it meets the images, and the record of what it reaches.
+
+Letters as in `lib.model`: N images, D pixels, K classes, M networks in a stack.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lib.model import Network, apply_network, backward_pass, compute_accuracy, compute_cost, compute_loss, scores
+
+Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
+
+
+def epoch_orders(rng: np.random.Generator, n: int, n_epochs: int) -> Iterator[np.ndarray]:
+    """Yield the order of the n images for each epoch. Each permutes the order of the epoch before: permutations compound."""
+    order = np.arange(n)
+    for _ in range(n_epochs):
+        order = order[rng.permutation(n)]
+        yield order
+
+
+def mini_batch_gd(
+    X: np.ndarray,
+    y: np.ndarray,
+    net: Network,
+    *,
+    eta: ArrayLike,
+    lam: ArrayLike,
+    n_batch: int,
+    orders: Iterable[np.ndarray],
+    on_epoch: Callable[[int, Network], None] | None = None,
+) -> Network:
+    """Train on X (N, D), y (N,) from `net`, which is left unchanged, and return the trained network.
+
+    Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost. For a
+    stack, `eta` and `lam` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called after each epoch, with
+    epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
+    """
+    net = Network(net.W.copy(), net.b.copy())
+    step = np.asarray(eta, net.W.dtype)[..., None]
+    for epoch, order in enumerate(orders, 1):
+        for start in range(0, len(order), n_batch):
+            batch = order[start : start + n_batch]
+            X_batch, y_batch = X[batch], y[batch]
+            gradient = backward_pass(X_batch, y_batch, apply_network(X_batch, net), net, lam)
+            np.subtract(net.W, step * gradient.W, out=net.W)
+            np.subtract(net.b, step * gradient.b, out=net.b)
+        if on_epoch:
+            on_epoch(epoch, read_only(net))
+    return net
+
+
+def read_only(net: Network) -> Network:
+    """The same arrays, seen through views that cannot be written to."""
+    views = Network(net.W.view(), net.b.view())
+    for view in views:
+        view.flags.writeable = False
+    return views
+
+
+def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike) -> dict[str, np.ndarray]:
+    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack."""
+    S = scores(X, net)
+    return {"loss": compute_loss(S, y), "cost": compute_cost(S, y, net, lam), "accuracy": compute_accuracy(S, y)}
+
+
+class History:
+    """An `on_epoch` that records loss, cost and accuracy on each of its splits after every epoch.
+
+    `history["train"]["loss"]` is the list over the epochs, of () each, or of (M,) for a stack.
+    """
+
+    def __init__(self, splits: dict[str, Split], lam: ArrayLike) -> None:
+        self.splits, self.lam = splits, lam
+        self.record: dict[str, dict[str, list[np.ndarray]]] = {
+            name: {"loss": [], "cost": [], "accuracy": []} for name in splits
+        }
+
+    def __call__(self, epoch: int, net: Network) -> None:
+        for name, (X, y) in self.splits.items():
+            for measure, value in evaluate(X, y, net, self.lam).items():
+                self.record[name][measure].append(value)
+
+    def __getitem__(self, name: str) -> dict[str, np.ndarray]:
+        """Each measure on split `name` as an array (n_epochs,), or (n_epochs, M) for a stack."""
+        return {measure: np.array(values) for measure, values in self.record[name].items()}
