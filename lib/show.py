@@ -8,8 +8,9 @@ import inspect
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import matplotlib as mpl
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -20,12 +21,9 @@ RESULT_MIME = "application/vnd.report.result+json"
 
 def figure(fig: Figure, label: str, caption: str, alt: str) -> None:
     """Show `fig` as SVG and save it as figures/<label>.svg. The SVG holds no date and no random ids: same figure, same bytes."""
-    import matplotlib.pyplot as plt
-
     buffer = io.StringIO()
-    with plt.rc_context({"svg.hashsalt": label}):
+    with mpl.rc_context({"svg.hashsalt": label}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    plt.close(fig)
     with paths.atomic(paths.FIGURES / f"{label}.svg") as temporary:
         temporary.write_text(buffer.getvalue())
     emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt)
@@ -38,9 +36,24 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, capt
     emit({"text/markdown": markdown, "text/plain": markdown}, label=label, caption=caption)
 
 
-def text(*sentences: str) -> None:
+class Claim(NamedTuple):
+    """A statement that the results decide. As text it is `yes` or `no`; results.json keeps which it was, under `key`."""
+
+    key: str
+    holds: bool
+    yes: str
+    no: str
+
+    def __str__(self) -> str:
+        return self.yes if self.holds else self.no
+
+
+def text(*sentences: str | Claim) -> None:
     """Show sentences, which a notebook has computed, as one paragraph of Markdown."""
-    paragraph = " ".join(sentences)
+    for claim in sentences:
+        if isinstance(claim, Claim):
+            result(f"claims/{claim.key}", bool(claim.holds))
+    paragraph = " ".join(map(str, sentences))
     emit({"text/markdown": paragraph, "text/plain": paragraph})
 
 
@@ -58,3 +71,14 @@ def result(key: str, value: Any) -> None:
 
 def emit(data: dict[str, Any], **metadata: str) -> None:
     display(data, raw=True, metadata=metadata)
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """0.4517 as "45.17 %", with a space that does not break."""
+    return f"{100 * fraction:.{digits}f}\u00a0%"
+
+
+def scientific(x: float) -> str:
+    """1.09e-15 as Markdown's $1.09 \\times 10^{-15}$."""
+    mantissa, exponent = f"{x:.2e}".split("e")
+    return f"${mantissa} \\times 10^{{{int(exponent)}}}$" if x else "$0$"

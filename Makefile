@@ -1,0 +1,79 @@
+# `make report` runs every setting and renders the report; `make help` lists what else there is.
+# Written for GNU make 3.81, which macOS ships: no grouped targets (&:). A pattern rule with several targets runs once for all.
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: report test lab lock clean help FORCE
+
+PYTHON ?= python3
+VENV ?= .venv
+READY := $(VENV)/.ready
+RUN := $(VENV)/bin/python -m
+ONE_THREAD := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
+endif
+
+BATCHES := data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch
+DATA := $(BATCHES:%=data/cifar10/%.bin)
+SETTINGS := $(wildcard notebooks/settings/*.yaml)
+CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
+RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
+EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
+RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py provenance.py)
+COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) requirements.txt
+SOURCES := lib notebooks data/cifar10.sha1 data/reference.yaml report/template requirements.txt
+
+report: report/report.html report/report.pdf  ## run every setting, render report/report.html and report/report.pdf
+	@echo "The report is up to date: report/report.html and report/report.pdf"
+
+report/report%html report/report%pdf: report/results.json $(RENDERING) $(wildcard report/template/*)
+	$(RUN) lib.report render
+
+report/results.json: $(EXECUTED) report/notebooks/.inputs lib/report.py lib/provenance.py
+	$(RUN) lib.report results
+
+# One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
+report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
+	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
+
+report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml $(COMPUTING) | $(DATA)
+	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
+
+report/notebooks/4-comparison.ipynb: $(RUNS)
+
+# Rewritten only when it changes: when a setting has gone, or when the sources have another commit to be named by.
+report/notebooks/.inputs: FORCE
+	@mkdir -p $(@D)
+	@{ echo $(EXECUTED); git log -1 --format=%h -- $(SOURCES); git status --porcelain -- $(SOURCES); } >$@.new 2>/dev/null || true
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+data/%/data_batch_1.bin data/%/data_batch_2.bin data/%/data_batch_3.bin data/%/data_batch_4.bin data/%/data_batch_5.bin \
+data/%/test_batch.bin: | $(READY)
+	$(RUN) lib.cifar10
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, found " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+test: $(READY) $(DATA)  ## check style and types, run the tests
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy
+	$(RUN) pytest
+
+lab: $(READY) $(DATA)  ## explore in JupyterLab
+	$(VENV)/bin/jupyter lab notebooks/3-setting.ipynb
+
+lock: $(READY)  ## pin every package anew, as pyproject.toml allows
+	$(VENV)/bin/pip install --quiet uv
+	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
+
+clean:  ## remove what was run and rendered, but not the data, the environment, or the committed report
+	rm -rf report/notebooks report/build data/runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	git clean -fdqX figures
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

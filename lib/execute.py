@@ -1,0 +1,47 @@
+"""Execute one notebook through papermill: its parameters checked before, its output whole or not there after.
+
+python -m lib.execute OUTPUT NOTEBOOK [SETTING]        SETTING is a YAML file, whose values become the parameters
+"""
+
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from lib import paths, settings
+from lib.errors import InputError, run_command
+
+# The kernel talks to us over the local network device; its warning that this is not encrypted is not for the reader.
+QUIET = ["--log-level=ERROR"]
+OPTIONS = {"cwd": paths.NOTEBOOKS, "kernel_name": "python3", "progress_bar": False, "extra_arguments": QUIET}
+
+
+def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
+    """Run `notebook` with `parameters` and leave it with its outputs as `output`. Raises InputError if a cell fails."""
+    import papermill
+
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    known = papermill.inspect_notebook(str(notebook))
+    if unknown := set(parameters) - set(known):
+        raise InputError(f"{notebook}: no parameter {', '.join(sorted(unknown))}; it has {', '.join(known) or 'none'}")
+    with paths.atomic(output) as temporary:
+        try:
+            papermill.execute_notebook(notebook, temporary, parameters, **OPTIONS)
+        except papermill.PapermillExecutionError as error:
+            raise InputError(f"{notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+
+
+def main(arguments: list[str]) -> None:
+    if len(arguments) not in (2, 3):
+        raise InputError("usage: python -m lib.execute OUTPUT NOTEBOOK [SETTING]")
+    output, notebook, *setting = map(Path, arguments)
+    parameters = settings.read(setting[0]).model_dump() if setting else {}
+    print(f"  {output.stem}: running", file=sys.stderr)
+    start = time.perf_counter()
+    execute(notebook, output, parameters)
+    print(f"  {output.stem}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,145 @@
+"""What the settings show when they are compared, as sentences computed from the results. Tested on made-up runs."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from lib.model import init_network
+from lib.runs import Run
+from lib.show import Claim, percent
+from lib.stats import mcnemar, smoothness
+
+Sentences = list[str | Claim]
+SIGNIFICANT = 0.05  # McNemar's p below which two settings are told apart
+STEADY = 0.05  # a rise of the training cost, as a fraction, that still counts as steady training
+
+
+def final(run: Run, split: str, measure: str) -> float:
+    return float(run.history[split][measure][-1])
+
+
+def gap(run: Run) -> float:
+    """By how much the accuracy on the training images exceeds that on the validation images, at the end."""
+    return final(run, "train", "accuracy") - final(run, "val", "accuracy")
+
+
+def largest_rise(run: Run) -> float:
+    """The largest rise of the training cost from one epoch to the next, as a fraction of it."""
+    cost = run.history["train"]["cost"]
+    return float(np.max(cost[1:] / cost[:-1] - 1, initial=0))
+
+
+def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
+    """The groups of two or more runs whose settings differ in `field` alone, each ordered by it."""
+    found: dict[str, list[Run]] = {}
+    for run in sorted(runs, key=lambda run: float(getattr(run.setting, field))):
+        found.setdefault(run.setting.model_dump_json(exclude={"name", field}), []).append(run)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def on_learning_rate(small: Run, large: Run) -> Sentences:
+    """What a larger eta did, everything else being equal."""
+    key = f"eta/{small.setting.name} and {large.setting.name}"
+    lead = final(small, "val", "accuracy") - final(large, "val", "accuracy")
+    return [
+        f"With {large.setting.title} the training cost rises by up to {percent(largest_rise(large), 0)} from one epoch to the next;",
+        f"with {small.setting.title}, by up to {percent(largest_rise(small), 1)}.",
+        Claim(
+            f"{key}/the larger step oscillates",
+            largest_rise(large) > STEADY >= largest_rise(small),
+            "The longer step overshoots the minimum and lands on the other side of the valley, again and again."
+            " Training oscillates; it does not diverge, for the cost stays bounded.",
+            "Neither step length stands out by the jumps of its cost.",
+        ),
+        f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
+        f" {100 * abs(lead):.2f} percentage points.",
+    ]
+
+
+def on_penalty(group: Sequence[Run]) -> Sentences:
+    """What a growing lam did to the weights, the templates and the accuracies, everything else being equal."""
+    key = f"lam/{group[0].setting.name} to {group[-1].setting.name}"
+    norms = [float(np.linalg.norm(run.net.W)) for run in group]
+    smooth = [smoothness(run.net.W) for run in group]
+    accuracies = [final(run, "train", "accuracy") for run in group]
+    gaps = [gap(run) for run in group]
+    lams = listing([run.setting.lam for run in group], "{:g}")
+    return [
+        f"The settings with $\\eta = {group[0].setting.eta:g}$ differ in the penalty alone: $\\lambda = {lams}$.",
+        trend(f"{key}/weights shrink", norms[::-1], "The weights shrink with it", f": their norm is {listing(norms)}."),
+        trend(
+            f"{key}/templates get smoother",
+            smooth,
+            "The templates get smoother",
+            f": neighbouring weights correlate by {listing(smooth)}.",
+        ),
+        trend(
+            f"{key}/training accuracy falls",
+            accuracies[::-1],
+            "The training accuracy falls",
+            f": {', '.join(map(percent, accuracies))}.",
+        ),
+        trend(
+            f"{key}/gap narrows",
+            gaps[::-1],
+            "Its lead over the validation accuracy narrows",
+            f": {listing([100 * value for value in gaps])} percentage points.",
+        ),
+    ]
+
+
+def on_noise(group: Sequence[Run]) -> Sentences:
+    """How much of the random first weights is left in the templates."""
+    left = []
+    for run in group:
+        first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
+        left.append(float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1]))
+    return [
+        "The grain of the templates is what is left of the random first weights: the final weights correlate with them by"
+        f" {listing(left)}.",
+        trend(
+            f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
+            left[::-1],
+            "Descent alone hardly touches directions that the images do not span; the penalty shrinks them in every step",
+            ".",
+        ),
+    ]
+
+
+def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
+    """Which lam the validation images choose, and whether the test images y (N,) tell it from the others."""
+    best = max(group, key=lambda run: final(run, "val", "accuracy"))
+    chosen = f"$\\lambda = {best.setting.lam:g}$"
+    sentences: Sentences = [
+        f"The validation images choose {chosen}, with {percent(final(best, 'val', 'accuracy'))}.",
+    ]
+    for other in (run for run in group if run is not best):
+        p = mcnemar(*(run.test_scores.argmax(1) == y for run in (best, other)))
+        figures = (
+            f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, McNemar's test: $p {below(p)}$)"
+        )
+        sentences.append(
+            Claim(
+                f"lam/{best.setting.name} and {other.setting.name}/told apart",
+                p < SIGNIFICANT,
+                f"On the test images it differs from $\\lambda = {other.setting.lam:g}$ by more than chance {figures}.",
+                f"The test images cannot tell it from $\\lambda = {other.setting.lam:g}$ {figures}.",
+            )
+        )
+    return sentences
+
+
+def trend(key: str, values: Sequence[float], says: str, figures: str) -> Claim:
+    """The claim that `values` rise from each to the next. If they do not, the sentence says so of the same words."""
+    holds = all(a < b for a, b in pairwise(values))
+    return Claim(key, holds, says + figures, f"This does not hold throughout: {says[0].lower()}{says[1:]}{figures}")
+
+
+def listing(values: Sequence[float], form: str = "{:.2f}") -> str:
+    return ", ".join(form.format(value) for value in values)
+
+
+def below(p: float) -> str:
+    """A p value as it is printed: = 0.38, or < 0.001."""
+    return f"= {p:.2f}" if p >= 0.001 else "< 0.001"

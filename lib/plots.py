@@ -1,0 +1,207 @@
+"""Every picture of the report: arrays in, Figure out. The style is here, in one place. Imports nothing of ours.
+
+One colour a setting throughout, from Okabe and Ito's palette, which colour-blind readers can tell apart. Training is a
+solid line and validation a dashed one. INK and FACE stand for the reader's own text and page colour: the HTML report
+replaces them, so that the figures follow its light and dark theme.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator
+
+INK, FACE = "#1b1e22", "#fffffe"
+COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+DASHED = (0, (3.5, 1.8))
+WIDTH = 6.3  # inches: the text width of the PDF
+
+mpl.rcParams |= {
+    "font.size": 8.5, "axes.titlesize": 8.5, "axes.labelsize": 8.5, "legend.fontsize": 8, "xtick.labelsize": 8,
+    "ytick.labelsize": 8, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
+    "ytick.color": INK, "grid.color": INK, "grid.alpha": 0.14, "grid.linewidth": 0.5, "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.4, "axes.grid": True,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "axes.axisbelow": True,
+    "figure.facecolor": FACE, "axes.facecolor": "none", "savefig.facecolor": FACE, "svg.fonttype": "path",
+    "figure.constrained_layout.use": True, "figure.dpi": 100, "savefig.dpi": 200,
+}  # fmt: skip
+
+
+def colour(index: int) -> str:
+    """The colour of the setting at this place in the report's order."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def as_image(x: np.ndarray) -> np.ndarray:
+    """A row (3072,) of pixels or weights as an image (32, 32, 3)."""
+    return x.reshape(3, 32, 32).transpose(1, 2, 0)
+
+
+def show_image(ax: Axes, image: np.ndarray, title: str = "", **options: Any) -> None:
+    ax.imshow(image, interpolation="nearest", **options)
+    ax.set_title(title, pad=3)
+    ax.set_axis_off()
+
+
+def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
+    """The first images (uint8, (N, 3072)) of each class, one class a row."""
+    fig = Figure((WIDTH, WIDTH * len(classes) / (per_class + 2)))
+    axes = fig.subplots(len(classes), per_class, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    for k, row in enumerate(axes):
+        for ax, image in zip(row, images[y == k], strict=False):
+            show_image(ax, as_image(image))
+        for ax in row:
+            ax.set_axis_off()
+        row[0].text(-0.2, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
+    return fig
+
+
+def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Images of each class in each batch, `counts[batch]` (K,): a table of numbers, shaded by the deviation from equal shares."""
+    table = np.array(list(counts.values()))
+    share = table / table.mean(1, keepdims=True) - 1
+    fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
+    ax = fig.subplots()
+    limit = max(abs(share).max(), 1e-9)
+    ax.imshow(share, cmap="PuOr_r", vmin=-2 * limit, vmax=2 * limit, aspect="auto", alpha=0.55)
+    annotate_cells(ax, table)
+    label_cells(ax, classes, list(counts))
+    return fig
+
+
+def annotate_cells(ax: Axes, table: np.ndarray) -> None:
+    for (row, column), value in np.ndenumerate(table):
+        ax.text(column, row, f"{value:,}", ha="center", va="center", fontsize=7.5)
+
+
+def label_cells(ax: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
+    ax.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor")
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(length=0)
+    ax.grid(False)
+    ax.spines[:].set_visible(False)
+
+
+def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Figure:
+    """The mean and the standard deviation of each pixel as images, and the distribution of values before and after."""
+    fig = Figure((WIDTH, 1.95))
+    axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
+    show_image(axes[0], as_image(mean), "mean")
+    show_image(axes[1], as_image(std / std.max()), "standard deviation")
+    levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
+    for ax, values, bins, title in ((axes[2], images / 255, levels, "before"), (axes[3], X, 60, "after")):
+        for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
+            channel = values[:, 1024 * k : 1024 * (k + 1)]
+            ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)
+        ax.set(title=title, yticks=[], xlabel="pixel value")
+        ax.spines.left.set_visible(False)
+    handles = [mpl.lines.Line2D([], [], color=patch.get_edgecolor(), label=patch.get_label()) for patch in ax.patches]
+    fig.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.4)
+    return fig
+
+
+def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
+    """Relative errors, one a row on a logarithmic axis, with the threshold that tells a right gradient from a wrong one."""
+    fig = Figure((WIDTH, 0.2 * len(errors) + 0.6))
+    ax = fig.subplots()
+    for row, value in enumerate(errors.values()):
+        ax.plot([value], [row], "o", color=COLOURS[0] if value > threshold else COLOURS[1], markersize=5)
+    ax.axvline(threshold, color=INK, linewidth=0.8, linestyle=":")
+    ax.set_yticks(range(len(errors)), list(errors))
+    ax.set(xscale="log", xlabel="maximal relative error", ylim=(len(errors) - 0.5, -0.5))
+    return fig
+
+
+def curves(
+    histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]], colours: Sequence[str], log: bool = False
+) -> Figure:
+    """Loss, cost and accuracy over the epochs, for one setting or for several on common axes.
+
+    `histories[title][split][measure]` is (n_epochs,), with split train or val; `log` makes loss and cost logarithmic.
+    """
+    fig = Figure((WIDTH, 2.3 + 0.2 * (len(histories) > 1)))
+    axes = fig.subplots(1, 3)
+    for ax, measure, label in zip(axes, ("loss", "cost", "accuracy"), ("loss", "cost", "accuracy (%)"), strict=True):
+        for history, hue in zip(histories.values(), colours, strict=True):
+            for split, style in (("train", "-"), ("val", DASHED)):
+                values = np.asarray(history[split][measure]) * (100 if measure == "accuracy" else 1)
+                ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style)
+        ax.set(xlabel="epoch", title=label)
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        if log and measure != "accuracy":
+            ax.set_yscale("log")
+            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            ax.yaxis.set_major_formatter("{x:g}")
+            ax.yaxis.set_minor_formatter("")
+    add_legend(fig, list(histories) if len(histories) > 1 else [], colours)
+    return fig
+
+
+def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str]) -> None:
+    """One legend below all panels: the settings by colour, the splits by line style."""
+    hues = [mpl.lines.Line2D([], [], color=hue, label=title) for title, hue in zip(titles, colours, strict=False)]
+    ink = INK if titles else colours[0]
+    styles = [
+        mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split)
+        for split, style in (("training", "-"), ("validation", DASHED))
+    ]
+    fig.legend(handles=hues + styles, loc="outside lower center", ncols=3 if hues else 2)
+
+
+def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
+    """The weights W (D, K) of each class as an image: each scaled to its own range, or all on one scale with grey for zero."""
+    fig = Figure((WIDTH, 2.75))
+    axes = fig.subplots(2, 5, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):
+        show_image(ax, image, name)
+    return fig
+
+
+def scale_templates(W: np.ndarray, shared: bool) -> list[np.ndarray]:
+    """W (D, K) as K images (32, 32, 3) in [0, 1]."""
+    if shared:
+        W = 0.5 + W / (2 * max(abs(W).max(), np.finfo(W.dtype).tiny))
+    else:
+        low, high = W.min(0), W.max(0)
+        W = (W - low) / np.where(high > low, high - low, 1)
+    return [as_image(w) for w in W.T]
+
+
+def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """The templates of several settings, W (D, K) each: one setting a row, each template scaled to its own range."""
+    fig = Figure((WIDTH, 0.2 + 0.56 * len(stack)))
+    axes = fig.subplots(len(stack), len(classes), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    for row, (title, W) in zip(axes, stack.items(), strict=True):
+        for ax, image in zip(row, scale_templates(W, shared=False), strict=True):
+            show_image(ax, image)
+        label = title.replace(", ", "\n")
+        row[0].text(-0.12, 0.5, label, transform=row[0].transAxes, ha="right", va="center", fontsize=8)
+    for ax, name in zip(axes[0], classes, strict=True):
+        ax.set_title(name, fontsize=7, pad=3)
+    return fig
+
+
+def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:
+    """Counts (K, K), row = true class, column = predicted class."""
+    fig = Figure((4.6, 3.7))
+    ax = fig.subplots()
+    ax.imshow(counts / counts.sum(1, keepdims=True).clip(1), cmap="Blues", vmin=0, vmax=1.3, alpha=0.8)
+    annotate_cells(ax, counts)
+    label_cells(ax, classes, classes)
+    ax.set(xlabel="predicted", ylabel="true")
+    return fig
+
+
+def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
+    """Images uint8 (n, 3072) in rows of five, each with its caption."""
+    n_rows = -(-len(images) // 5)
+    fig = Figure((WIDTH, 1.62 * n_rows))
+    axes = fig.subplots(n_rows, 5, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    for ax in axes.flat:
+        ax.set_axis_off()
+    for ax, image, caption in zip(axes.flat, images, captions, strict=False):
+        show_image(ax, as_image(image), caption)
+    return fig

@@ -1,0 +1,74 @@
+"""The report's two commands: gather the results, and render the pages.
+
+python -m lib.report results        report/notebooks/*.ipynb            ->  report/results.json
+python -m lib.report render         those, and report/results.json      ->  report/report.html, report/report.pdf
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lib import paths, settings
+from lib.errors import InputError, run_command
+from lib.provenance import appendix, provenance
+from lib.render import render
+from lib.show import RESULT_MIME
+from lib.stitch import in_order, read, stitch
+
+RESULTS = paths.REPORT / "results.json"
+
+
+def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
+    """Every result that the notebooks hand over through `lib.show.result`, nested by its key, whose parts "/" separates."""
+    results: dict[str, Any] = {}
+    for path in notebooks:
+        for cell in read(path).cells:
+            for output in cell.get("outputs", []):
+                if RESULT_MIME in output.get("data", {}):
+                    place(results, output.metadata["result"], output.data[RESULT_MIME], path.name)
+    return results
+
+
+def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
+    """Put `value` under the nested `key`. Raises InputError if something is there already."""
+    *folders, name = key.split("/")
+    node: Any = results
+    for folder in folders:
+        node = node.setdefault(folder, {})
+        if not isinstance(node, dict):
+            raise InputError(f"{where}: result {key!r}: {folder!r} is a value already")
+    if name in node:
+        raise InputError(f"{where}: result {key!r} is given twice")
+    node[name] = value
+
+
+def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
+    results = gather(notebooks) | {"provenance": provenance()}
+    with paths.atomic(target) as temporary:
+        temporary.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_results(source: Path = RESULTS) -> dict[str, Any]:
+    """report/results.json. Raises InputError if it is not there or not whole."""
+    try:
+        results = json.loads(source.read_text())
+        return results | {"provenance": results["provenance"]}
+    except FileNotFoundError:
+        raise InputError(f"there is no {source}; `python -m lib.report results` writes it") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{source} is damaged ({error}); `python -m lib.report results` writes it anew") from None
+
+
+def main(arguments: list[str]) -> None:
+    if arguments not in (["results"], ["render"]):
+        raise InputError("usage: python -m lib.report results|render")
+    notebooks = in_order(paths.EXECUTED, [setting.name for setting in settings.read_all()])
+    if arguments == ["results"]:
+        return write_results(notebooks)
+    results = read_results()
+    render(stitch(notebooks, appendix(results)), results["provenance"], paths.REPORT)
+
+
+if __name__ == "__main__":
+    run_command(main)

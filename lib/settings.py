@@ -1,0 +1,82 @@
+"""One setting of the training: read from its YAML file and validated before anything is run."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from lib import paths
+from lib.errors import InputError
+
+
+class Setting(BaseModel):
+    """What one section of the report trains with. The names are the course's; `name` is the file's name without .yaml."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)]
+    eta: Annotated[float, Field(gt=0)]
+    lam: Annotated[float, Field(ge=0)]
+    n_batch: Annotated[int, Field(ge=1)] = 100
+    n_epochs: Annotated[int, Field(ge=1)] = 40
+    seed: Annotated[int, Field(ge=0)] = 42
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @property
+    def title(self) -> str:
+        """The setting in Markdown: η and λ, and whatever else differs from the usual."""
+        parts = [f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$"]
+        for field in ("n_batch", "n_epochs", "seed", "dtype"):
+            if getattr(self, field) != type(self).model_fields[field].default:
+                parts.append(f"{field} = {getattr(self, field)}")
+        return ", ".join(parts)
+
+    @property
+    def plain_title(self) -> str:
+        """The same without Markdown, for plots and alt texts."""
+        return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ")
+
+
+def read(path: Path) -> Setting:
+    """The setting in one YAML file. Raises InputError with file, key, value and what is allowed.
+
+    YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {values!r}")
+    if "name" in values:
+        raise InputError(f"{path}: name = {values['name']!r}: unknown key; a setting is named by its file")
+    return validate({"name": path.stem} | values, str(path))
+
+
+def validate(values: dict[str, Any], where: str) -> Setting:
+    """A Setting of these values. Raises InputError, in one line that begins with `where`."""
+    try:
+        return Setting(**{str(key): value for key, value in values.items()})
+    except ValidationError as error:
+        raise InputError(f"{where}: {'; '.join(map(explain, error.errors()))}") from None
+
+
+def explain(error: Any) -> str:
+    """One of pydantic's errors as 'key = value: what is allowed'."""
+    key = ".".join(map(str, error["loc"]))
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"{key} = {error['input']!r}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
+    rule = error["msg"].replace("Input should", "must").replace("String should", "must")
+    return f"{key} = {error['input']!r}: {rule}"
+
+
+def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
+    """Every setting of the report, in its order: the largest step first, then by growing penalty (the assignment's order)."""
+    found = [read(path) for path in folder.glob("*.yaml")]
+    if not found:
+        raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")
+    return sorted(found, key=lambda setting: (-setting.eta, setting.lam, setting.name))

@@ -1,0 +1,36 @@
+"""Measures of a trained network and of its answers. Imports nothing of ours."""
+
+import numpy as np
+
+
+def smoothness(W: np.ndarray) -> float:
+    """Correlation of the weights of neighbouring pixels, right and below, over all templates of W (D, K), D = 3 x 32 x 32.
+
+    1 for templates without any detail, 0 for independent noise.
+    """
+    T = W.T.reshape(-1, 32, 32)  # (3K, 32, 32): every colour plane of every template
+    T = T - T.mean((1, 2), keepdims=True)
+    products = (T[:, :, 1:] * T[:, :, :-1]).mean() + (T[:, 1:] * T[:, :-1]).mean()
+    return float(products / (2 * np.square(T).mean()))
+
+
+def confusion(y: np.ndarray, predicted: np.ndarray, K: int = 10) -> np.ndarray:
+    """(K, K) counts: row = true class, column = predicted class."""
+    return np.bincount(K * y + predicted, minlength=K * K).reshape(K, K)
+
+
+def confident_errors(P: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
+    """The indices of the `count` images whose wrong answer has the highest probability in P (N, K), most confident first."""
+    wrong = np.flatnonzero(P.argmax(1) != y)
+    return wrong[np.argsort(-P[wrong].max(1), kind="stable")[:count]]
+
+
+def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
+    """p value of McNemar's exact test that two classifiers, with `correct` (N,) booleans each, are equally often right.
+
+    Only the images that one of them alone names correctly tell them apart: under the hypothesis, half go to either.
+    """
+    from scipy.stats import binomtest
+
+    first, second = int((correct & ~other).sum()), int((other & ~correct).sum())
+    return float(binomtest(first, first + second).pvalue) if first + second else 1.0

@@ -1,0 +1,155 @@
+-- Numbers sections, figures, tables and equations and fills in the references to them: once, for HTML and PDF alike.
+-- Then dresses them for the format at hand. In the order of the document throughout.
+
+local html = FORMAT:match("html") ~= nil
+local known = {}                                            -- label -> "Figure 3"
+local counts = {figure = 0, table = 0, equation = 0, sections = {}, appendices = 0}
+local summary = pandoc.Blocks{}
+local NAMES = {Figure = true, Table = true, Equation = true, Section = true}
+
+local function fail(message) error("report: " .. message, 0) end
+
+local function raw(text) return pandoc.RawInline(html and "html" or "typst", text) end
+local function raw_block(text) return pandoc.RawBlock(html and "html" or "typst", text) end
+local function escape(text) return (text:gsub("[&<>\"]", {["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;"})) end
+local function quote(text) return '"' .. text:gsub('[\\"]', "\\%0") .. '"' end
+
+local function record(label, name)
+  if known[label] then fail("the label " .. label .. " is given twice") end
+  known[label] = name
+end
+
+-- --- Numbers ---------------------------------------------------------------------------------------------------------
+
+local function section_number(header)
+  local sections = counts.sections
+  if header.level == 1 and header.classes:includes("appendix") then
+    counts.appendices = counts.appendices + 1
+    counts.sections = {string.char(64 + counts.appendices)}
+    return counts.sections[1], "Appendix"
+  end
+  for level = 1, header.level do sections[level] = sections[level] or 0 end
+  for level = header.level + 1, #sections do sections[level] = nil end
+  sections[header.level] = sections[header.level] + 1
+  return table.concat(sections, "."), "Section"
+end
+
+local function number_header(header)
+  local number, word = section_number(header)
+  record(header.identifier, word .. "\u{a0}" .. number)
+  local shown = html and pandoc.Span(number, {class = "section-number"}) or raw("#section-number[" .. number .. "]")
+  header.content = pandoc.Inlines{shown, pandoc.Space()} .. header.content
+  if html then
+    header.level = header.level + 1                         -- <h1> is the title
+    return header
+  end
+  return {raw_block("#place.flush()"), header}, false       -- no figure floats on into another section
+end
+
+-- Every displayed equation stands in a box of its own, in which a wide one can scroll; a labelled one has its number there.
+-- (The walk must not go down into what is returned, where it would find the same equation again: hence `false`.)
+local function number_equation(math)
+  if math.mathtype ~= "DisplayMath" then return nil end
+  local label = math.text:match("\\label%s*{(.-)}")
+  math.text = math.text:gsub("\\label%s*{.-}", "")
+  if not label then return html and pandoc.Span(math, {class = "equation"}) or math, false end
+  counts.equation = counts.equation + 1
+  record(label, "Equation\u{a0}" .. counts.equation)
+  if html then
+    return pandoc.Span({math, pandoc.Span("(" .. counts.equation .. ")", {class = "number"})}, {id = label, class = "equation"}), false
+  end
+  return {raw('#numbered("' .. counts.equation .. '")['), math, raw("] <" .. label .. ">")}, false
+end
+
+-- --- Figures, tables, code -------------------------------------------------------------------------------------------
+
+local function image_of(block)
+  local image
+  block:walk{Image = function(found) image = found end}
+  return image
+end
+
+local function inline_image(image)
+  if not html then
+    return raw_block(string.format("#picture(%s, %s, %s)", quote(image.src .. ".svg"), image.attributes.width,
+                                   quote(image.attributes.alt)))
+  end
+  local file = assert(io.open(image.src .. ".html", "rb"))
+  local svg = file:read("a")
+  file:close()
+  return raw_block(svg)
+end
+
+local function plain_table(block)
+  return block:walk{Table = function(found)
+    found.colspecs = found.colspecs:map(function(spec) return {spec[1], nil} end)   -- as wide as their content
+    return found
+  end}
+end
+
+local function split_caption(div)
+  local caption, content = pandoc.Blocks{}, pandoc.Blocks{}
+  for _, block in ipairs(div.content) do
+    if block.t == "Div" and block.classes:includes("caption") then caption = block.content else content:insert(block) end
+  end
+  return content, pandoc.utils.blocks_to_inlines(caption)
+end
+
+local function float(div, kind)
+  counts[kind] = counts[kind] + 1
+  local number, word = counts[kind], kind == "figure" and "Figure" or "Table"
+  record(div.identifier, word .. "\u{a0}" .. number)
+  local content, caption = split_caption(div)
+  if kind == "figure" then content = pandoc.Blocks{inline_image(image_of(div))} end
+  if not html then
+    local head = string.format('#float(%s, "%s", "%s", [', kind == "figure" and "image" or "table", word, number)
+    return pandoc.Blocks{pandoc.Plain(pandoc.Inlines{raw(head)} .. caption .. {raw("], [")})}
+        .. content .. {raw_block("]) <" .. div.identifier .. ">")}
+  end
+  local label = pandoc.Span(word .. "\u{a0}" .. number .. ".", {class = "label"})
+  local caption_blocks = pandoc.Blocks{raw_block("<figcaption>"), pandoc.Plain(pandoc.Inlines{label, pandoc.Space()} .. caption),
+                                       raw_block("</figcaption>")}
+  local open, close = raw_block('<figure class="' .. kind .. '" id="' .. div.identifier .. '">'), raw_block("</figure>")
+  if kind == "figure" then return pandoc.Blocks{open} .. content .. caption_blocks .. {close} end
+  return pandoc.Blocks{open} .. caption_blocks .. {pandoc.Div(content, {class = "scroll"}), close}
+end
+
+local function fold(div)
+  if not html then return {} end
+  return pandoc.Blocks{raw_block("<details><summary>" .. escape(div.attributes.summary) .. "</summary>")}
+      .. div.content .. {raw_block("</details>")}
+end
+
+local function div(block)
+  if block.classes:includes("fold") then return fold(block), false end
+  if block.classes:includes("figure") then return float(block, "figure") end
+  if block.classes:includes("table") then return float(plain_table(block), "table") end
+end
+
+-- The summary stands before the contents: the templates put it there. Its headings would be no part of the text's order.
+local function take_summary(block)
+  if not block.classes:includes("summary") then return nil end
+  summary:extend(block.content:walk{Header = function() return {} end})
+  return {}
+end
+
+-- --- References ------------------------------------------------------------------------------------------------------
+
+local function refer(link)
+  local label = link.target:match("^#(.+)")
+  if not label then return nil end
+  if not known[label] then fail("a link leads to #" .. label .. ", which is no label of a figure, table, equation or section") end
+  if NAMES[pandoc.utils.stringify(link.content)] then link.content = {pandoc.Str(known[label])} end
+  return link
+end
+
+function Pandoc(doc)
+  doc = doc:walk{Div = take_summary}
+  local whole = pandoc.Blocks{pandoc.Div(summary, {class = "front"})} .. doc.blocks
+  whole = whole:walk{traverse = "topdown", Div = div, Header = number_header, Math = number_equation}
+  whole = whole:walk{Link = refer}
+  doc.meta.summary = pandoc.MetaBlocks(whole[1].content)
+  whole:remove(1)
+  doc.blocks = whole
+  return doc
+end

@@ -1,0 +1,103 @@
+"""The gradient against PyTorch and central differences, and the check against gradients that are slightly wrong."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from lib.cifar10 import load_batch
+from lib.gradcheck import check, max_error, numerical_gradient, relative_error, replay_reference, torch_gradient
+from lib.model import Network, apply_network, backward_pass
+
+TORCH_LIMIT, NUMERICAL_LIMIT = 1e-9, 1e-6
+
+
+def gradient(p):
+    return backward_pass(p.X, p.y, apply_network(p.X, p.net), p.net, p.lam)
+
+
+def assert_agree(a, n, limit):
+    """Fails with the worst element and both its values."""
+    for letter, error, x, z in zip("Wb", relative_error(a, n), a, n, strict=True):
+        worst = np.unravel_index(error.argmax(), error.shape)
+        assert error.max() < limit, f"{letter}{[int(i) for i in worst]}: {x[worst]:.9g} against {z[worst]:.9g}"
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.1, 1.0])
+def test_gradient_agrees_with_torch(single, lam):
+    p = single._replace(lam=lam)
+    assert_agree(gradient(p), torch_gradient(*p[:4]), TORCH_LIMIT)
+
+
+@pytest.mark.parametrize("lam", [0.0, 0.1, 1.0])
+def test_gradient_agrees_with_central_differences(single, lam):
+    p = single._replace(lam=lam)
+    assert_agree(gradient(p), numerical_gradient(*p[:4]), NUMERICAL_LIMIT)
+
+
+def slightly_large(p, g):
+    return Network(g.W * 1.001, g.b)
+
+
+def one_element_off(p, g):
+    W = g.W.copy()
+    W[2, 1] *= 1.001
+    return Network(W, g.b)
+
+
+def without_the_factor_2(p, g):
+    return Network(g.W - p.lam * p.net.W, g.b)
+
+
+def with_penalised_bias(p, g):
+    return Network(g.W, g.b + 2 * p.lam * p.net.b)
+
+
+def summed_instead_of_averaged(p, g):
+    return Network(*(array * len(p.y) for array in g))
+
+
+@pytest.mark.parametrize("reference", [torch_gradient, numerical_gradient])
+@pytest.mark.parametrize(
+    "spoil", [slightly_large, one_element_off, without_the_factor_2, with_penalised_bias, summed_instead_of_averaged]
+)
+def test_a_wrong_gradient_is_caught(single, spoil, reference):
+    with pytest.raises(AssertionError, match=r"[Wb]\[.*\]: \S+ against \S+"):
+        assert_agree(spoil(single, gradient(single)), reference(*single[:4]), NUMERICAL_LIMIT)
+
+
+def test_the_failure_shows_both_numbers():
+    right, wrong = Network(np.array([[1.0, 2.0]]), np.zeros(2)), Network(np.array([[1.0, 2.5]]), np.zeros(2))
+    with pytest.raises(AssertionError, match=r"W\[0, 1\]: 2.5 against 2"):
+        assert_agree(wrong, right, 0.1)
+
+
+def test_relative_error_is_that_of_the_formula():
+    a = Network(np.array([[3.0, -1.0, 0.0]]), np.array([2e-7]))
+    n = Network(np.array([[1.0, 1.0, 0.0]]), np.array([1e-7]))
+    error = relative_error(a, n, eps=1e-6)
+    assert_array_equal(error.W, [[0.5, 1, 0]])
+    assert error.b[0] == pytest.approx(0.1)  # below eps: 1e-7 / 1e-6
+
+
+def test_checking_leaves_the_network_as_it_was(single):
+    for array in single.net:
+        array.flags.writeable = False  # whatever writes to it raises
+    numerical_gradient(*single[:4])
+    torch_gradient(*single[:4])
+
+
+def test_the_largest_error_is_given_for_w_and_for_b():
+    ones, other = Network(np.ones((2, 2)), np.ones(2)), Network(np.array([[1.0, 3.0], [1.0, 1.0]]), np.ones(2))
+    assert max_error(ones, other) == (0.5, 0)
+
+
+def test_check_reports_both_references(single):
+    errors = check(*single[:4])
+    assert max(errors["torch"]) < TORCH_LIMIT
+    assert 0 < max(errors["numerical"]) < NUMERICAL_LIMIT
+
+
+def test_the_check_of_the_reference_report_ends_at_rounding_as_it_did():
+    W, b = replay_reference(*load_batch("data_batch_1"))  # 1.09e-15 and 9.78e-17 there; the last bits are the machine's
+    assert 0 < W < 1e-14
+    assert 0 < b < 1e-15

@@ -1,0 +1,52 @@
+"""A file is written whole or not at all."""
+
+import stat
+
+import pytest
+
+from lib import paths
+
+
+def test_the_file_appears_when_the_block_ends_well(tmp_path):
+    target = tmp_path / "new" / "folder" / "a.json"
+    with paths.atomic(target) as temporary:
+        temporary.write_text("new")
+        assert not target.exists()
+    assert target.read_text() == "new"
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt, SystemExit])
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, stop):
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    with pytest.raises(stop), paths.atomic(target) as temporary:
+        temporary.write_text("half")
+        raise stop
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
+    target = tmp_path / "a.json"
+    target.write_text("old")
+    with target.open() as reader:
+        with paths.atomic(target) as temporary:
+            temporary.write_text("new")
+        assert reader.read() == "old"
+
+
+def test_the_temporary_file_lies_beside_the_target_with_its_suffix(tmp_path):
+    with paths.atomic(tmp_path / "a.npz") as temporary:
+        assert (temporary.parent, temporary.suffix) == (tmp_path, ".npz")
+
+
+def test_other_users_can_read_the_file(tmp_path):
+    with paths.atomic(tmp_path / "a") as temporary:
+        temporary.write_text("")
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
+
+
+def test_the_folders_are_those_of_this_repository():
+    assert (paths.ROOT / "lib" / "paths.py").samefile(paths.__file__)
+    assert {path.parent for path in (paths.DATA, paths.FIGURES, paths.REPORT, paths.NOTEBOOKS)} == {paths.ROOT}
