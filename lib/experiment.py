@@ -24,7 +24,7 @@ def load_splits(dtype: DTypeLike = np.float32) -> dict[str, Split]:
 
 
 def train_setting(setting: Setting, progress: Callable[[Iterable[Any]], Iterable[Any]] = iter) -> Run:
-    """Train one setting as the reference does: one generator for the weights, a second with the same seed for the orders.
+    """Train one setting as the reference does: a generator for the weights, a second of the same seed for the orders.
 
     `progress` wraps the epochs: pass a tqdm to watch them go by.
     """

@@ -30,6 +30,22 @@ def largest_rise(run: Run) -> float:
     return float(np.max(cost[1:] / cost[:-1] - 1, initial=0))
 
 
+def is_steady(run: Run) -> bool:
+    """Whether the training cost never jumped. Where it does, rounding is amplified: see `dagger_note`."""
+    return largest_rise(run) <= STEADY
+
+
+def marked_title(run: Run) -> str:
+    """The setting's title for a table, with a dagger if its figures are this machine's alone."""
+    return run.setting.title + ("" if is_steady(run) else " †")
+
+
+def dagger_note(runs: Sequence[Run]) -> str:
+    """What the dagger means, for the caption of a table that shows one."""
+    note = " † Training oscillates and amplifies rounding: these figures come out differently on another machine."
+    return "" if all(map(is_steady, runs)) else note
+
+
 def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
     """The groups of two or more runs whose settings differ in `field` alone, each ordered by it."""
     found: dict[str, list[Run]] = {}
@@ -43,11 +59,11 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
     key = f"eta/{small.setting.name} and {large.setting.name}"
     lead = final(small, "val", "accuracy") - final(large, "val", "accuracy")
     return [
-        f"With {large.setting.title} the training cost rises by up to {percent(largest_rise(large), 0)} from one epoch to the next;",
-        f"with {small.setting.title}, by up to {percent(largest_rise(small), 1)}.",
+        f"With {large.setting.title} the training cost rises by up to {percent(largest_rise(large), 0)} from one epoch",
+        f"to the next; with {small.setting.title}, by up to {percent(largest_rise(small), 1)}.",
         Claim(
             f"{key}/the larger step oscillates",
-            largest_rise(large) > STEADY >= largest_rise(small),
+            is_steady(small) and not is_steady(large),
             "The longer step overshoots the minimum and lands on the other side of the valley, again and again."
             " Training oscillates; it does not diverge, for the cost stays bounded.",
             "Neither step length stands out by the jumps of its cost.",
@@ -96,12 +112,12 @@ def on_noise(group: Sequence[Run]) -> Sentences:
         first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
         left.append(float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1]))
     return [
-        "The grain of the templates is what is left of the random first weights: the final weights correlate with them by"
-        f" {listing(left)}.",
+        "The grain of the templates is what is left of the random first weights.",
+        f"The final weights correlate with them by {listing(left)}.",
         trend(
             f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
             left[::-1],
-            "Descent alone hardly touches directions that the images do not span; the penalty shrinks them in every step",
+            "Descent hardly touches directions in which the images do not vary; the penalty shrinks them in every step",
             ".",
         ),
     ]

@@ -60,7 +60,7 @@ def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per
 
 
 def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """Images of each class in each batch, `counts[batch]` (K,): a table of numbers, shaded by the deviation from equal shares."""
+    """Images of each class in each batch, `counts[batch]` (K,): numbers, shaded by how far from equal shares."""
     table = np.array(list(counts.values()))
     share = table / table.mean(1, keepdims=True) - 1
     fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
@@ -104,7 +104,7 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
 
 
 def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
-    """Relative errors, one a row on a logarithmic axis, with the threshold that tells a right gradient from a wrong one."""
+    """Relative errors, one a row, on a logarithmic axis, with the threshold that tells right gradients from wrong."""
     fig = Figure((WIDTH, 0.2 * len(errors) + 0.6))
     ax = fig.subplots()
     for row, value in enumerate(errors.values()):
@@ -143,16 +143,14 @@ def curves(
 def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str]) -> None:
     """One legend below all panels: the settings by colour, the splits by line style."""
     hues = [mpl.lines.Line2D([], [], color=hue, label=title) for title, hue in zip(titles, colours, strict=False)]
+    styles: dict[str, Any] = {"training": "-", "validation": DASHED}
     ink = INK if titles else colours[0]
-    styles = [
-        mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split)
-        for split, style in (("training", "-"), ("validation", DASHED))
-    ]
-    fig.legend(handles=hues + styles, loc="outside lower center", ncols=3 if hues else 2)
+    lines = [mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split) for split, style in styles.items()]
+    fig.legend(handles=hues + lines, loc="outside lower center", ncols=3 if hues else 2)
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
-    """The weights W (D, K) of each class as an image: each scaled to its own range, or all on one scale with grey for zero."""
+    """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
     fig = Figure((WIDTH, 2.75))
     axes = fig.subplots(2, 5, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
     for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):

@@ -5,14 +5,14 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-# X[:, FLIP] mirrors each image left to right: pixel (colour, row, column) takes the place of (colour, row, 31 - column).
+# X[:, FLIP] mirrors each image left to right: (colour, row, column) takes the place of (colour, row, 31 - column).
 FLIP = np.arange(3072).reshape(3, 32, 32)[:, :, ::-1].reshape(-1)
 
 
 class Standardiser(NamedTuple):
     """Per-pixel mean and standard deviation, (D,) each in float64, of the images it was fitted on, scaled to [0, 1].
 
-    Fit it on the training images alone and apply it to every split: a statistic of the others would leak (assignment, 1.1).
+    Fit it on the training images alone and apply it to every split: anything else would leak (assignment, 1.1).
     """
 
     mean: np.ndarray
@@ -20,7 +20,7 @@ class Standardiser(NamedTuple):
 
     @classmethod
     def fit(cls, images: np.ndarray) -> Self:
-        """Fit on images uint8 (N, D). The sums are taken in integers, so they are exact, whatever the order or machine."""
+        """Fit on images uint8 (N, D). The sums are integers, hence exact, whatever the order or the machine."""
         n = len(images)
         total = images.sum(0, dtype=np.int64)
         squares = np.einsum("nd,nd->d", images, images, dtype=np.int64, casting="unsafe")

@@ -16,10 +16,12 @@ from lib import paths
 # The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
 SOURCES = ("lib", "notebooks", "report/template", "Makefile", "requirements.txt", "pyproject.toml", "data")
 UNKNOWN = "unknown"
+MONTHS = ("January", "February", "March", "April", "May", "June",
+          "July", "August", "September", "October", "November", "December")  # fmt: skip
 
 
 def provenance() -> dict[str, Any]:
-    """What the results were made with: Python, the packages used by name, the data's checksums, the commit and its date."""
+    """What the results were made with: Python, the packages used by name, the data's checksums, commit and date."""
     from lib.cifar10 import SHA1
 
     commit, day = git("log", "-1", "--format=%h %cs").split() or (UNKNOWN, "")
@@ -65,9 +67,8 @@ def long_date(day: str) -> str:
     """2026-11-23 as "23 November 2026", in English whatever the locale."""
     if not day:
         return ""
-    months = "January February March April May June July August September October November December".split()
     when = date.fromisoformat(day)
-    return f"{when.day} {months[when.month - 1]} {when.year}"
+    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
 
 
 def appendix(results: Mapping[str, Any]) -> list[Any]:
@@ -79,24 +80,23 @@ def appendix(results: Mapping[str, Any]) -> list[Any]:
     return [
         new_markdown_cell(
             "# How this report was made {.appendix}\n\n"
-            f"The sources stood {commit}. The command `make report` fetched and verified the data, ran every notebook, gathered "
-            "every number in `report/results.json` and rendered this document; no number in it was typed by hand. "
-            "[Table](#tab-made-seeds) lists the settings with their seeds, [Table](#tab-made-data) the data and "
-            "[Table](#tab-made-versions) the software."
+            f"The sources stood {commit}. The command `make report` fetched and verified the data, ran every notebook, "
+            "gathered the results in `report/results.json` and rendered this document. [Table](#tab-made-seeds) lists the settings "
+            "with their seeds, [Table](#tab-made-data) the data and [Table](#tab-made-versions) the software."
         ),
         table("seeds", "The settings and the seed of each.", *seeds(results.get("settings", {}))),
-        table("data", "The files of CIFAR-10 in their official binary form, with the SHA-1 sums that were verified.",
-              ("file", "SHA-1"), [(f"`{name}.bin`", f"`{sha1}`") for name, sha1 in made["data"].items()], "ll"),
+        table("data", "The files of CIFAR-10, in the official binary form, by the SHA-1 that each was verified by.",
+              ("batch", "SHA-1"), [(f"`{name}`", f"`{sha1}`") for name, sha1 in made["data"].items()], "ll"),
         table("versions", "Python and the packages that the report uses by name.", ("software", "version"),
               [("Python", made["python"]), *made["packages"].items()], "ll"),
     ]  # fmt: skip
 
 
-def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], list[Sequence[str]], str]:
+def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], Sequence[Sequence[str]], str]:
     """Header, rows and alignment of the table of seeds."""
     keys = {"eta": "$\\eta$", "lam": "$\\lambda$", "n_batch": "batch", "n_epochs": "epochs", "seed": "seed"}
     ordered = sorted(settings.items(), key=lambda item: (-item[1].get("eta", 0), item[1].get("lam", 0)))
-    rows = [(f"`{name}`", *(f"{values.get(key, '')}" for key in keys)) for name, values in ordered]
+    rows = [(f"`{name}`", *(f"{values[key]:g}" if key in values else "" for key in keys)) for name, values in ordered]
     return ("setting", *keys.values()), rows, "lrrrrr"
 
 

@@ -90,7 +90,7 @@ def attribute(text: str) -> str:
 
 
 def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
-    """The Markdown as a whole document, through our template and filter. Raises InputError with what the filter refuses."""
+    """The Markdown as a whole document, by our template and filter. Raises InputError with what the filter refuses."""
     import pypandoc
 
     suffix = {"html5": "html", "typst": "typ"}[to]
@@ -106,12 +106,13 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
 
 
 def write_html(page: str, folder: Path) -> None:
+    page = web.upright_bold(page)
     with paths.atomic(folder / "report.html") as temporary:
         temporary.write_text(page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})"))
 
 
 def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
-    """Compile with the fonts in the typst package alone and the commit's date, so that every machine makes the same PDF."""
+    """Compile with typst's own fonts alone and the commit's date, so that every machine makes the same PDF."""
     import typst
 
     source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has

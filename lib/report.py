@@ -20,7 +20,7 @@ RESULTS = paths.REPORT / "results.json"
 
 
 def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
-    """Every result that the notebooks hand over through `lib.show.result`, nested by its key, whose parts "/" separates."""
+    """Every result that the notebooks hand over by `lib.show.result`, nested by its key, whose parts "/" separates."""
     results: dict[str, Any] = {}
     for path in notebooks:
         for cell in read(path).cells:

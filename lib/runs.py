@@ -1,7 +1,7 @@
 """What training one setting gave, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
 
-A file is trusted only if it was made for the same setting, from the same data, by the same code. One file holds all of a
-run, so there is no moment at which half of it is new.
+A file is trusted only if it was made for the same setting, from the same data, by the same code. One file holds all
+of a run, so there is no moment at which half of it is new.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
 
 @dataclass(frozen=True)
 class Run:
-    """One trained setting. `history[split][measure]` is (n_epochs,), for train and val and for loss, cost and accuracy."""
+    """One trained setting. `history[split][measure]` is (n_epochs,), for train and val, for loss, cost and accuracy."""
 
     setting: Setting
     history: dict[str, dict[str, np.ndarray]]
@@ -44,15 +44,16 @@ def run_path(setting: Setting) -> Path:
 def fingerprint(setting: Setting) -> str:
     """What a run depends on, as JSON: the setting, the data's checksums, the code and NumPy that compute it."""
     code = b"".join((paths.ROOT / "lib" / f"{name}.py").read_bytes() for name in CODE)
-    return json.dumps([setting.model_dump(), cifar10.SHA1, hashlib.sha1(code).hexdigest(), np.__version__])
+    return json.dumps([setting.model_dump(), cifar10.SHA1, hashlib.sha256(code).hexdigest(), np.__version__])
 
 
 def save(run: Run) -> Run:
     """Keep `run` for `load`, and return it."""
-    history = {f"{split}/{measure}": run.history[split][measure] for split in SPLITS for measure in MEASURES}
-    about = {"fingerprint": fingerprint(run.setting), "test": json.dumps(run.test)}
+    arrays: dict[str, Any] = {"W": run.net.W, "b": run.net.b, "test_scores": run.test_scores}
+    arrays |= {f"{split}/{measure}": run.history[split][measure] for split in SPLITS for measure in MEASURES}
+    arrays |= {"fingerprint": fingerprint(run.setting), "test": json.dumps(run.test)}
     with paths.atomic(run_path(run.setting)) as temporary:
-        np.savez(temporary, W=run.net.W, b=run.net.b, test_scores=run.test_scores, **history, **about)
+        np.savez(temporary, **arrays)
     return run
 
 

@@ -12,7 +12,7 @@ from lib.errors import InputError
 
 
 class Setting(BaseModel):
-    """What one section of the report trains with. The names are the course's; `name` is the file's name without .yaml."""
+    """What one section of the report trains with, by the course's names; `name` is the file's name without .yaml."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -75,7 +75,7 @@ def explain(error: Any) -> str:
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
-    """Every setting of the report, in its order: the largest step first, then by growing penalty (the assignment's order)."""
+    """Every setting of the report, in the assignment's order: the largest step first, then by growing penalty."""
     found = [read(path) for path in folder.glob("*.yaml")]
     if not found:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")

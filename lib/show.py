@@ -20,7 +20,7 @@ RESULT_MIME = "application/vnd.report.result+json"
 
 
 def figure(fig: Figure, label: str, caption: str, alt: str) -> None:
-    """Show `fig` as SVG and save it as figures/<label>.svg. The SVG holds no date and no random ids: same figure, same bytes."""
+    """Show `fig` as SVG and save it as figures/<label>.svg, without date or random ids: same figure, same bytes."""
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": label}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
@@ -37,7 +37,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, capt
 
 
 class Claim(NamedTuple):
-    """A statement that the results decide. As text it is `yes` or `no`; results.json keeps which it was, under `key`."""
+    """A statement that the results decide: as text `yes` or `no`. results.json keeps which it was, under `key`."""
 
     key: str
     holds: bool

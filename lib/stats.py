@@ -4,7 +4,7 @@ import numpy as np
 
 
 def smoothness(W: np.ndarray) -> float:
-    """Correlation of the weights of neighbouring pixels, right and below, over all templates of W (D, K), D = 3 x 32 x 32.
+    """Correlation of the weights of neighbouring pixels over all templates of W (D, K), D = 3 x 32 x 32.
 
     1 for templates without any detail, 0 for independent noise.
     """
@@ -20,7 +20,7 @@ def confusion(y: np.ndarray, predicted: np.ndarray, K: int = 10) -> np.ndarray:
 
 
 def confident_errors(P: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-    """The indices of the `count` images whose wrong answer has the highest probability in P (N, K), most confident first."""
+    """The indices of the `count` images whose wrong answer has the highest probability in P (N, K), highest first."""
     wrong = np.flatnonzero(P.argmax(1) != y)
     return wrong[np.argsort(-P[wrong].max(1), kind="stable")[:count]]
 

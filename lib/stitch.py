@@ -1,7 +1,7 @@
 """Executed notebooks become one notebook, in the report's order, that holds only what the report shows.
 
-Tags of a cell: `parameters`, `injected-parameters` and `skip` leave it out; `once` keeps it in the first of the settings'
-notebooks only; `summary` moves what it shows to the front, without code; `hide-input` shows what it makes without its code.
+Tags of a cell: `parameters`, `injected-parameters` and `skip` leave it out; `once` keeps it in the first of the
+settings' notebooks only; `summary` moves what it shows to the front; `hide-input` shows what it makes without its code.
 """
 
 import re
@@ -17,6 +17,7 @@ from lib.errors import InputError
 LEFT_OUT = {"parameters", "injected-parameters", "skip"}
 SVG, MARKDOWN = "image/svg+xml", "text/markdown"
 SETTING = re.compile(r"3-setting-(?P<name>.+)")
+SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # such a cell shows code: its own would say nothing more
 KINDS = {SVG: "fig", MARKDOWN: "tab"}
 
 
@@ -69,12 +70,13 @@ def shown_code(cell: Any, where: str) -> Any:
         if mime:
             check(output.metadata, mime, where)
             outputs.append(nbformat.v4.new_output("display_data", {mime: output.data[mime]}, metadata=output.metadata))
-    hidden = {"hide-input"} if "summary" in tags(cell) else set()
+    needless = "summary" in tags(cell) or SHOWS_SOURCE.fullmatch(cell.source.strip())
+    hidden = {"hide-input"} if needless else set()
     return new_code_cell(cell.source, outputs=outputs, metadata={"tags": sorted(tags(cell) | hidden)})
 
 
 def check(metadata: Any, mime: str, where: str) -> None:
-    """Every figure has a label, a caption and an alt text, every table a label and a caption; the label names files and links."""
+    """A figure has label, caption and alt text, a labelled table a caption; the label names files and links."""
     label = metadata.get("label", "")
     if label or mime == SVG:
         if not re.fullmatch(KINDS[mime] + r"-[A-Za-z0-9.-]+", label):

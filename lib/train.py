@@ -14,7 +14,7 @@ Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
 
 
 def epoch_orders(rng: np.random.Generator, n: int, n_epochs: int) -> Iterator[np.ndarray]:
-    """Yield the order of the n images for each epoch. Each permutes the order of the epoch before: permutations compound."""
+    """Yield the order of the n images for each epoch. Each permutes the one before: permutations compound."""
     order = np.arange(n)
     for _ in range(n_epochs):
         order = order[rng.permutation(n)]
@@ -34,9 +34,9 @@ def mini_batch_gd(
 ) -> Network:
     """Train on X (N, D), y (N,) from `net`, which is left unchanged, and return the trained network.
 
-    Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost. For a
-    stack, `eta` and `lam` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called after each epoch, with
-    epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
+    Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost.
+    For a stack, `eta` and `lam` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called after each
+    epoch, with epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
     """
     net = Network(net.W.copy(), net.b.copy())
     step = np.asarray(eta, net.W.dtype)[..., None]

@@ -1,11 +1,14 @@
-"""What the HTML report holds within itself: figures as inline SVG that follow its theme, and a font for its mathematics."""
+"""What the HTML report holds within itself: figures as inline SVG that follow its theme, and its mathematics' font."""
 
 import base64
 import html
-import importlib.resources
+import importlib.util
 import io
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from lib.errors import InputError
 
 # The colours that stand for the reader's own text and page colour: INK and FACE of lib.plots.
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
@@ -14,10 +17,10 @@ MATH = re.compile(r"<math.*?</math>", re.DOTALL)
 
 
 def inline_svg(svg: str, label: str, alt: str) -> str:
-    """A figure as an <svg> element for the page: named by its alt text, in the colours of the theme, its ids its own."""
+    """A figure as an <svg> element of the page: named by its alt text, in the theme's colours, its ids its own."""
     ET.register_namespace("", SVG)
     ET.register_namespace("xlink", XLINK)
-    root = ET.fromstring(svg)
+    root = ET.fromstring(svg)  # noqa: S314 - our own figure
     drop(root, "metadata", "style", "script")
     for element in root.iter():
         for key, value in element.attrib.items():
@@ -39,7 +42,7 @@ def drop(root: ET.Element, *names: str) -> None:
 
 
 def adapt(key: str, value: str, label: str) -> str:
-    """An attribute's value with the theme's colours, and with `label` before each id: figures share a page, not their ids."""
+    """An attribute's value in the theme's colours, with `label` before each id: figures share a page, not ids."""
     if key == "id":
         return f"{label}.{value}"
     if key in ("href", f"{{{XLINK}}}href"):
@@ -52,22 +55,25 @@ def adapt(key: str, value: str, label: str) -> str:
 
 def size(svg: str) -> tuple[float, float]:
     """Width and height of a figure in points, as matplotlib gives them."""
-    root = ET.fromstring(svg)
+    root = ET.fromstring(svg)  # noqa: S314 - our own figure
     width, height = (float(re.sub(r"pt$", "", root.attrib[key])) for key in ("width", "height"))
     return width, height
 
 
 def math_font(page: str) -> str:
-    """STIX Two Math, cut down to the characters of the page's MathML, as a data address. Nothing else can set it alike everywhere.
+    """STIX Two Math, cut down to the characters of the page's MathML, as a data address: it looks alike everywhere.
 
     The font comes with the ziamath package; its licence, the SIL Open Font License, stays in the font's own name table.
     """
     from fontTools import subset
 
+    package = importlib.util.find_spec("ziamath")  # found, not imported, which would take half a second
+    if not package or not package.origin:
+        raise InputError("the package ziamath is not installed; `make report` installs it")
     options = subset.Options(
         flavor="woff", layout_features=["ssty", "dtls", "flac", "kern", "ccmp"], name_IDs=[0, 1, 2, 13, 14]
     )
-    font = subset.load_font(str(importlib.resources.files("ziamath") / "fonts/STIXTwoMath-Regular.ttf"), options)
+    font = subset.load_font(str(Path(package.origin).parent / "fonts/STIXTwoMath-Regular.ttf"), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(sorted(math_characters(page))))
     subsetter.subset(font)
@@ -84,6 +90,15 @@ def math_characters(page: str) -> set[str]:
         for c in html.unescape(re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", math))
     }
     return plain | {italic(c) for c in plain} | set("ϵ∂∇")
+
+
+def upright_bold(page: str) -> str:
+    """The page with upright vectors, as TeX and the PDF set \\mathbf: pandoc makes bold italics of it in MathML."""
+
+    def upright(match: re.Match[str]) -> str:
+        return f"<mi>{chr(ord(match[1]) - 0x68)}</mi>"  # the bold letters come this much before the bold italic ones
+
+    return re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
 
 
 def italic(c: str) -> str:

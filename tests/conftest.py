@@ -1,13 +1,16 @@
 """Small made-up data. Every dimension differs, so that no axis can stand in for another: N 7, D 5, K 3, M 4."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
+from lib import cifar10
 from lib.model import Network
+from lib.runs import Run
+from lib.settings import Setting
 
 
 class Problem(NamedTuple):
@@ -53,3 +56,47 @@ def single() -> Problem:
 @pytest.fixture
 def stack() -> Problem:
     return make_problem(stacked=True)
+
+
+@pytest.fixture
+def make_run() -> Callable[..., Run]:
+    """A function that makes up a run: any fields of its setting, and of its results what the test is about."""
+
+    def make(
+        name: str = "a",
+        *,
+        cost: Sequence[float] = (3, 2, 1),
+        accuracy: tuple[float, float] = (0.5, 0.4),
+        W: np.ndarray | None = None,
+        test_scores: np.ndarray | None = None,
+        **fields: object,
+    ) -> Run:
+        """`cost` on the training data after each epoch; `accuracy` at the end, on training and validation data."""
+        falling = np.array(cost, float)
+        history = {
+            split: {"loss": falling / 2, "cost": falling, "accuracy": np.linspace(0.1, final, len(falling))}
+            for split, final in zip(("train", "val"), accuracy, strict=True)
+        }
+        W = np.ones((3072, 10), np.float32) if W is None else W
+        test_scores = np.eye(10, dtype=np.float32)[:7] if test_scores is None else test_scores
+        setting = Setting(name=name, **{"eta": 0.001, "lam": 0.0} | fields)
+        net = Network(W, np.arange(W.shape[1], dtype=W.dtype))
+        return Run(setting, history, net, {"loss": 1.8, "accuracy": 0.4}, test_scores)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def made_up_batches() -> dict[str, bytes]:
+    """CIFAR-10's six files, by name, with 300 images each that show their class, if faintly.
+
+    Pixels have two levels only: gradients then keep away from 0, where central differences are rounding and little else.
+    """
+    rng = np.random.default_rng(0)
+    bright = rng.uniform(0.3, 0.7, (10, 3072))  # the share of a class's images in which the pixel is bright
+    batches = {}
+    for name in cifar10.SHA1:
+        labels = rng.integers(0, 10, 300)
+        images = np.where(rng.random((300, 3072)) < bright[labels], 200, 50)
+        batches[f"{name}.bin"] = np.column_stack([labels, images]).astype(np.uint8).tobytes()
+    return batches

@@ -39,16 +39,21 @@ local function number_header(header)
   record(header.identifier, word .. "\u{a0}" .. number)
   local shown = html and pandoc.Span(number, {class = "section-number"}) or raw("#section-number[" .. number .. "]")
   header.content = pandoc.Inlines{shown, pandoc.Space()} .. header.content
-  if html then
-    header.level = header.level + 1                         -- <h1> is the title
-    return header
-  end
-  return {raw_block("#place.flush()"), header}, false       -- no figure floats on into another section
+  if html then header.level = header.level + 1 end          -- <h1> is the title
+  return header
+end
+
+-- Typst sets |x| as a pair only if told so; pandoc tells it so for \left| and \right| alone.
+local function pair_bars(text)
+  text = text:gsub("\\lvert%f[%A]", "\\left|"):gsub("\\rvert%f[%A]", "\\right|")
+  if text:find("\\%a*|") then return text end               -- \left|, \| and the like
+  return (text:gsub("|([^|]*)|", "\\left|%1\\right|"))
 end
 
 -- Every displayed equation stands in a box of its own, in which a wide one can scroll; a labelled one has its number there.
 -- (The walk must not go down into what is returned, where it would find the same equation again: hence `false`.)
 local function number_equation(math)
+  if not html then math.text = pair_bars(math.text) end
   if math.mathtype ~= "DisplayMath" then return nil end
   local label = math.text:match("\\label%s*{(.-)}")
   math.text = math.text:gsub("\\label%s*{.-}", "")
@@ -143,11 +148,30 @@ local function refer(link)
   return link
 end
 
+local function is_space(inline) return inline and inline.t == "Space" end
+local function begins(inline, pattern) return inline and inline.t == "Str" and inline.text:match("^" .. pattern) end
+
+-- No line begins with a percent sign or, after a formula, with its comma or full stop.
+local function keep_together(inlines)
+  local kept = pandoc.Inlines{}
+  for i, inline in ipairs(inlines) do
+    local last = kept[#kept]
+    if is_space(inline) and begins(last, ".*%d$") and begins(inlines[i + 1], "%%") then
+      kept:insert(pandoc.Str("\u{a0}"))
+    elseif html and last and last.t == "Math" and last.mathtype == "InlineMath" and begins(inline, "[.,;:)]") then
+      kept[#kept] = pandoc.Span({last, inline}, {class = "together"})
+    else
+      kept:insert(inline)
+    end
+  end
+  return kept
+end
+
 function Pandoc(doc)
   doc = doc:walk{Div = take_summary}
   local whole = pandoc.Blocks{pandoc.Div(summary, {class = "front"})} .. doc.blocks
   whole = whole:walk{traverse = "topdown", Div = div, Header = number_header, Math = number_equation}
-  whole = whole:walk{Link = refer}
+  whole = whole:walk{Link = refer, Inlines = keep_together}
   doc.meta.summary = pandoc.MetaBlocks(whole[1].content)
   whole:remove(1)
   doc.blocks = whole

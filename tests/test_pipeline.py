@@ -1,0 +1,190 @@
+"""`make report` in a copy of the repository, on small made-up data: what it makes, and what it makes anew.
+
+Every test finds the report up to date and leaves it so.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lib import paths
+
+VENV = Path(sys.prefix)
+N = 300
+SETTING = "eta0.001-lam0.1"
+BATCHES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
+pytestmark = pytest.mark.skipif(not (VENV / ".ready").exists(), reason="needs the environment that `make` has made")
+
+
+class Project:
+    """A copy of the repository as a clone would hold it, and the user's own CIFAR-10 beside it."""
+
+    def __init__(self, folder):
+        self.root, self.source = folder / "project", folder / "cifar-10-batches-bin"
+
+    def make(self, *arguments):
+        unset = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CIFAR10"}
+        environment = {name: value for name, value in os.environ.items() if name not in unset}
+        command = ["make", *(arguments or ["report"]), f"VENV={VENV}", f"CIFAR10={self.source}"]
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=110)
+        done.log = done.stdout + done.stderr
+        return done
+
+    def remake(self):
+        """`make report`, which must succeed. Returns the notebooks that it ran."""
+        done = self.make()
+        assert done.returncode == 0, done.log
+        return {line.split(":")[0].strip() for line in done.log.splitlines() if line.endswith(": running")}
+
+    def __truediv__(self, path):
+        return self.root / path
+
+    def results(self):
+        return json.loads((self / "report/results.json").read_text())
+
+    def report(self):
+        """What the reader is given: the bytes of each file, and when it was written."""
+        files = [self / "report" / name for name in ("report.html", "report.pdf", "results.json")]
+        return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
+
+    def times(self, pattern):
+        return {file.name: file.stat().st_mtime_ns for file in self.root.glob(pattern)}
+
+    def notebooks(self):
+        return {file.stem for file in self.root.glob("report/notebooks/*.ipynb")}
+
+    def setting(self, name):
+        return self / "notebooks/settings" / f"{name}.yaml"
+
+
+def copy_repository(target):
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=paths.ROOT, capture_output=True, text=True, check=True
+    )
+    for name in filter(lambda name: (paths.ROOT / name).is_file(), listed.stdout.splitlines()):
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(paths.ROOT / name, target / name)
+
+
+def write_data(folder):
+    """Six batches of images that show their class, if faintly. Two levels alone keep the gradients away from 0, where
+    central differences are rounding and little else."""
+    rng = np.random.default_rng(0)
+    bright = rng.uniform(0.3, 0.7, (10, 3072))  # the share of a class's images in which the pixel is bright
+    folder.mkdir()
+    for name in BATCHES:
+        labels = rng.integers(0, 10, N)
+        images = np.where(rng.random((N, 3072)) < bright[labels], 200, 50)
+        (folder / f"{name}.bin").write_bytes(np.column_stack([labels, images]).astype(np.uint8).tobytes())
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("pipeline"))
+    copy_repository(project.root)
+    write_data(project.source)
+    sums = [f"{hashlib.sha1(file.read_bytes()).hexdigest()}  {file.name}\n" for file in sorted(project.source.iterdir())]
+    (project / "data/cifar10.sha1").write_text("".join(sums))
+    for file in project.root.glob("notebooks/settings/*.yaml"):
+        file.write_text(re.sub("(?m)^n_epochs:.*\n", "", file.read_text()) + "n_epochs: 3\n")
+    project.first = project.remake()
+    return project
+
+
+def test_the_first_run_runs_every_notebook_and_leaves_the_report(project):
+    chapters = {file.stem for file in project.root.glob("notebooks/[1-9]-*.ipynb")} - {"3-setting"}
+    settings = {file.stem for file in project.root.glob("notebooks/settings/*.yaml")}
+    assert project.first == chapters | {f"3-setting-{name}" for name in settings}
+    assert set(project.results()["settings"]) == settings
+    assert (project / "report/report.pdf").read_bytes().startswith(b"%PDF")
+    assert SETTING in (project / "report/report.html").read_text()
+
+
+def test_the_figures_are_of_the_data_at_hand(project):
+    result = project.results()["settings"][SETTING]
+    assert len(result["history"]["train"]["loss"]) == result["n_epochs"] < 4
+    assert result["test"]["accuracy"] > 0.2  # made-up images are easy
+
+
+def test_a_second_run_runs_nothing_and_writes_nothing(project):
+    project.remake()  # whatever another test has left
+    before = project.report()
+    assert project.remake() == set()
+    assert project.report() == before
+
+
+def test_rendering_again_gives_the_same_bytes(project):
+    before = project.report()
+    subprocess.run([sys.executable, "-m", "lib.report", "render"], cwd=project.root, check=True, timeout=60)
+    after = project.report()
+    assert {name: content for name, (content, _) in after.items()} == {name: c for name, (c, _) in before.items()}
+
+
+def test_new_plotting_code_runs_every_notebook_and_trains_nothing(project):
+    before, kept = project.results(), project.times("data/runs/*.npz")
+    with (project / "lib/plots.py").open("a") as file:
+        file.write("# changed\n")
+    (project / "data/cifar10/data_batch_3.bin").unlink()
+    flip_a_bit(project / "data/cifar10/data_batch_2.bin")
+    assert project.remake() == project.notebooks()
+    assert project.times("data/runs/*.npz") == kept
+    assert project.results() == before
+    for name in BATCHES:  # the lost and the damaged file were replaced
+        assert (project / f"data/cifar10/{name}.bin").read_bytes() == (project.source / f"{name}.bin").read_bytes()
+
+
+def flip_a_bit(file):
+    content = bytearray(file.read_bytes())
+    content[1234] ^= 1
+    file.write_bytes(content)
+
+
+def test_a_lost_data_file_is_replaced_and_nothing_run(project):
+    before = project.results()
+    (project / "data/cifar10/test_batch.bin").unlink()
+    assert project.remake() == set()
+    assert (project / "data/cifar10/test_batch.bin").exists()
+    assert project.results() == before
+
+
+def test_a_changed_setting_runs_it_and_the_comparison_alone(project):
+    before = project.results()["settings"]
+    setting = project.setting(SETTING)
+    setting.write_text(setting.read_text().replace("n_epochs: 3", "n_epochs: 2"))
+    assert project.remake() == {f"3-setting-{SETTING}", "4-comparison"}
+    after = project.results()["settings"]
+    assert {name for name in before if before[name] != after[name]} == {SETTING}
+
+
+def test_a_fifth_setting_adds_its_section_and_leaves_with_it(project):
+    before, page = project.results(), (project / "report/report.html").read_text()
+    project.setting("fifth").write_text("eta: 0.01\nlam: 0.5\nn_epochs: 2\n")
+    assert project.remake() == {"3-setting-fifth", "4-comparison"}
+    assert set(project.results()["settings"]) == {*before["settings"], "fifth"}
+    assert "fig-curves-fifth" in (project / "report/report.html").read_text()
+    project.setting("fifth").unlink()
+    project.remake()
+    assert project.results() == before
+    assert (project / "report/report.html").read_text() == page
+
+
+def test_a_bad_setting_ends_in_one_line_and_leaves_the_report_alone(project):
+    before = project.report()
+    project.setting("bad").write_text("eta: -1\nlam: 0\n")
+    done = project.make()
+    project.setting("bad").unlink()
+    assert done.returncode != 0
+    assert [line for line in done.log.splitlines() if line.startswith("error:")] == [
+        "error: notebooks/settings/bad.yaml: eta = -1: must be greater than 0"
+    ]
+    assert "Traceback" not in done.log
+    assert project.report() == before
+    assert project.remake() <= {"4-comparison"}

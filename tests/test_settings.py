@@ -1,0 +1,172 @@
+"""Settings: what a YAML file may hold, and the one line that says what is wrong with it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from lib import paths, settings
+from lib.errors import InputError
+from lib.settings import Setting
+
+GOOD = {
+    "the required alone": ("eta: 0.001\nlam: 0", {}),
+    "YAML 1.2's 1e-3 is a number": ("eta: 1e-3\nlam: 0", {}),
+    "an integer for a real number": ("eta: 1\nlam: 0", {"eta": 1}),
+    "all fields": (
+        "eta: 0.1\nlam: 0.5\nn_batch: 7\nn_epochs: 3\nseed: 1\ndtype: float64",
+        {"eta": 0.1, "lam": 0.5, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"},
+    ),
+    "a comment": ("# try this\neta: 0.001  # small\nlam: 0", {}),
+    "Windows line ends": ("eta: 0.001\r\nlam: 0\r\n", {}),
+}
+DEFAULT = {"name": "a", "eta": 0.001, "lam": 0.0}
+
+# file: (content, what the message says after the file's name)
+BAD = {
+    "an unknown key": ("eta: 1\nlam: 0\nlambda: 1", "lambda = 1: unknown key; allowed are eta, lam, n_batch, n_epochs,"),
+    "a key that is a number": ("eta: 1\nlam: 0\n3: 1", "3 = 1: unknown key"),
+    "a negative eta": ("eta: -1\nlam: 0", "eta = -1: must be greater than 0"),
+    "a zero eta": ("eta: 0\nlam: 0", "eta = 0: must be greater than 0"),
+    "a negative lam": ("eta: 1\nlam: -0.1", "lam = -0.1: must be greater than or equal to 0"),
+    "an eta that is no number": ("eta: .nan\nlam: 0", "eta = nan: must be a finite number"),
+    "an infinite lam": ("eta: 1\nlam: .inf", "lam = inf: must be a finite number"),
+    "text for a number": ("eta: fast\nlam: 0", "eta = 'fast': must be a valid number"),
+    "a quoted number": ("eta: '0.1'\nlam: 0", "eta = '0.1': must be a valid number"),
+    "a comma for a point": ("eta: 0,1\nlam: 0", "eta = '0,1': must be a valid number"),
+    "a list for a number": ("eta: [0.1, 0.2]\nlam: 0", "eta = [0.1, 0.2]: must be a valid number"),
+    "a mapping for a number": ("eta: {a: 1}\nlam: 0", "eta = {'a': 1}: must be a valid number"),
+    "nothing for a number": ("eta:\nlam: 0", "eta = None: must be a valid number"),
+    "true for a number": ("eta: true\nlam: 0", "eta = True: must be a valid number"),
+    "true for an integer": ("eta: 1\nlam: 0\nseed: true", "seed = True: must be a valid integer"),
+    "a date for a number": ("eta: 2001-01-01\nlam: 0", "eta = datetime.date(2001, 1, 1): must be a valid number"),
+    "an empty batch": ("eta: 1\nlam: 0\nn_batch: 0", "n_batch = 0: must be greater than or equal to 1"),
+    "a negative batch": ("eta: 1\nlam: 0\nn_batch: -5", "n_batch = -5: must be greater than or equal to 1"),
+    "a broken batch": ("eta: 1\nlam: 0\nn_batch: 1.5", "n_batch = 1.5: must be a valid integer"),
+    "no epochs": ("eta: 1\nlam: 0\nn_epochs: 0", "n_epochs = 0: must be greater than or equal to 1"),
+    "a negative seed": ("eta: 1\nlam: 0\nseed: -1", "seed = -1: must be greater than or equal to 0"),
+    "another dtype": ("eta: 1\nlam: 0\ndtype: int8", "dtype = 'int8': must be 'float32' or 'float64'"),
+    "a missing eta": ("lam: 0", "eta is missing"),
+    "a name": ("eta: 1\nlam: 0\nname: b", "name = 'b': unknown key; a setting is named by its file"),
+    "two mistakes": ("eta: 0\nlam: -1", "eta = 0: must be greater than 0; lam = -1: must be greater than or equal to 0"),
+    "nothing": ("", "must hold keys and values, such as 'eta: 0.001'; got None"),
+    "a list": ("- 1\n- 2", "must hold keys and values, such as 'eta: 0.001'; got [1, 2]"),
+    "a word": ("eta", "must hold keys and values, such as 'eta: 0.001'; got 'eta'"),
+    "broken YAML": ("eta: [1\nlam: 0", "not readable as YAML"),
+    "a tab for spaces": ("eta: 1\n\tlam: 0", "not readable as YAML"),
+    "two documents": ("eta: 1\nlam: 0\n---\neta: 2\nlam: 0", "not readable as YAML"),
+    "a key given twice": ("eta: 1\nlam: 0\neta: 2", 'not readable as YAML: while constructing a mapping .* duplicate key "eta"'),
+    "a Python object": ("eta: !!python/object/apply:os.getcwd []\nlam: 0", "not readable as YAML"),
+    "bytes that are no text": (b"\x00\xff\xfe\x80eta", "not readable as YAML"),
+    "Latin-1": ("eta: 1 # \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "not readable as YAML"),
+}
+
+settings_strategy = st.builds(
+    Setting,
+    name=st.just("a"),
+    eta=st.floats(0, exclude_min=True, allow_infinity=False),
+    lam=st.floats(0, allow_infinity=False),
+    n_batch=st.integers(1),
+    n_epochs=st.integers(1),
+    seed=st.integers(0),
+    dtype=st.sampled_from(["float32", "float64"]),
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("settings")
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize(("content", "values"), GOOD.values(), ids=GOOD)
+def test_a_good_file_is_read(tmp_path, content, values):
+    assert settings.read(write(tmp_path / "a.yaml", content)) == Setting(**DEFAULT | values)
+
+
+@pytest.mark.parametrize(("content", "because"), BAD.values(), ids=BAD)
+def test_a_bad_file_is_refused_in_one_line_that_names_file_key_value_and_cure(tmp_path, content, because):
+    file = write(tmp_path / "a.yaml", content)
+    pattern = because if ".*" in because else re.escape(because)
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))}: {pattern}") as caught:
+        settings.read(file)
+    assert str(caught.value).isprintable()  # one line, and no byte of a binary file in it
+
+
+@pytest.mark.parametrize("name", [".hidden", "a b", "a;b", "-a", "a" * 61, "a\nb"])
+def test_a_bad_file_name_is_refused(tmp_path, name):
+    file = write(tmp_path / f"{name}.yaml", "eta: 1\nlam: 0")
+    with pytest.raises(InputError, match="name = .*: must"):
+        settings.read(file)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match="a.yaml: not readable.*No such file"):
+        settings.read(tmp_path / "a.yaml")
+
+
+def test_a_folder_is_no_setting(tmp_path):
+    (tmp_path / "a.yaml").mkdir()
+    with pytest.raises(InputError, match="a.yaml: not readable"):
+        settings.read(tmp_path / "a.yaml")
+
+
+def test_an_empty_folder_is_refused_with_what_belongs_there(tmp_path):
+    with pytest.raises(InputError, match=r"no setting there; a setting is a file NAME\.yaml with eta and lam"):
+        settings.read_all(tmp_path)
+
+
+@given(setting=settings_strategy)
+def test_any_setting_survives_the_way_through_a_file(folder, setting):
+    with (folder / "a.yaml").open("w") as file:
+        YAML(typ="safe", pure=True).dump(setting.model_dump(exclude={"name"}), file)
+    assert settings.read(folder / "a.yaml") == setting
+
+
+def test_the_largest_step_comes_first_and_then_the_smallest_penalty(tmp_path):
+    for name, eta, lam in [("d", 0.001, 1), ("b", 0.001, 0), ("c", 0.001, 0.1), ("a2", 0.1, 0), ("a1", 0.1, 0)]:
+        write(tmp_path / f"{name}.yaml", f"eta: {eta}\nlam: {lam}")
+    assert [setting.name for setting in settings.read_all(tmp_path)] == ["a1", "a2", "b", "c", "d"]
+
+
+def test_other_files_are_no_settings(tmp_path):
+    write(tmp_path / "a.yaml", "eta: 1\nlam: 0")
+    write(tmp_path / "notes.txt", "eta: -1")
+    assert len(settings.read_all(tmp_path)) == 1
+
+
+def test_the_title_tells_eta_and_lam():
+    assert Setting(**DEFAULT).title == r"$\eta = 0.001$, $\lambda = 0$"
+    assert Setting(**DEFAULT).plain_title == "η = 0.001, λ = 0"
+
+
+@pytest.mark.parametrize(("field", "value"), {"n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"}.items())
+def test_the_title_tells_what_else_differs_from_the_usual(field, value):
+    assert Setting(**DEFAULT, **{field: value}).title == rf"$\eta = 0.001$, $\lambda = 0$, {field} = {value}"
+
+
+def test_a_setting_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        Setting(**DEFAULT).eta = 2.0
+
+
+def test_the_reports_settings_are_the_four_of_the_assignment():
+    found = [(setting.eta, setting.lam, setting.n_batch, setting.n_epochs) for setting in settings.read_all()]
+    assert found == [(0.1, 0, 100, 40), (0.001, 0, 100, 40), (0.001, 0.1, 100, 40), (0.001, 1, 100, 40)]
+
+
+def test_the_command_line_refuses_a_bad_setting_in_one_line_and_writes_nothing(tmp_path):
+    bad, output = write(tmp_path / "bad.yaml", "eta: -1\nlam: 0"), tmp_path / "out.ipynb"
+    command = [sys.executable, "-m", "lib.execute", output, "notebooks/3-setting.ipynb", bad]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"error: {bad}: eta = -1: must be greater than 0\n"
+    assert list(tmp_path.iterdir()) == [bad]
