@@ -22,7 +22,7 @@ RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py provenance.py)
 COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) requirements.txt
-SOURCES := lib notebooks data/cifar10.sha1 data/reference.yaml report/template requirements.txt
+SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py
 
 report: report/report.html report/report.pdf  ## run every setting, render report/report.html and report/report.pdf
 	@echo "The report is up to date: report/report.html and report/report.pdf"

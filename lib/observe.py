@@ -158,4 +158,4 @@ def listing(values: Sequence[float], form: str = "{:.2f}") -> str:
 
 def below(p: float) -> str:
     """A p value as it is printed: = 0.38, or < 0.001."""
-    return f"= {p:.2f}" if p >= 0.001 else "< 0.001"
+    return f"= {p:.2g}" if p >= 0.001 else "< 0.001"

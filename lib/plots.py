@@ -12,16 +12,18 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 INK, FACE = "#1b1e22", "#fffffe"
+CELL_INK = "#22252a"  # on cells that are pale in either theme
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHED = (0, (3.5, 1.8))
 WIDTH = 6.3  # inches: the text width of the PDF
 
 mpl.rcParams |= {
-    "font.size": 8.5, "axes.titlesize": 8.5, "axes.labelsize": 8.5, "legend.fontsize": 8, "xtick.labelsize": 8,
-    "ytick.labelsize": 8, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
+    "font.size": 9.5, "axes.titlesize": 9.5, "axes.labelsize": 9.5, "legend.fontsize": 9, "xtick.labelsize": 9,
+    "ytick.labelsize": 9, "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": INK, "xtick.color": INK,
     "ytick.color": INK, "grid.color": INK, "grid.alpha": 0.14, "grid.linewidth": 0.5, "axes.linewidth": 0.6,
     "xtick.major.width": 0.6, "ytick.major.width": 0.6, "lines.linewidth": 1.4, "axes.grid": True,
     "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "axes.axisbelow": True,
@@ -40,22 +42,28 @@ def as_image(x: np.ndarray) -> np.ndarray:
     return x.reshape(3, 32, 32).transpose(1, 2, 0)
 
 
-def show_image(ax: Axes, image: np.ndarray, title: str = "", **options: Any) -> None:
-    ax.imshow(image, interpolation="nearest", **options)
-    ax.set_title(title, pad=3)
+def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9.5) -> None:
+    ax.imshow(image, interpolation="nearest")
+    ax.set_title(title, pad=3, fontsize=fontsize)
     ax.set_axis_off()
+
+
+def image_grid(n_rows: int, n_columns: int, height: float) -> tuple[Figure, np.ndarray]:
+    """A Figure with axes (n_rows, n_columns), close together and empty."""
+    fig = Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
+    axes = fig.subplots(n_rows, n_columns, squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    return fig, axes
 
 
 def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
     """The first images (uint8, (N, 3072)) of each class, one class a row."""
-    fig = Figure((WIDTH, WIDTH * len(classes) / (per_class + 2)))
-    axes = fig.subplots(len(classes), per_class, gridspec_kw={"wspace": 0.04, "hspace": 0.04})
+    fig, axes = image_grid(len(classes), per_class, 0.55 * len(classes))
     for k, row in enumerate(axes):
         for ax, image in zip(row, images[y == k], strict=False):
             show_image(ax, as_image(image))
-        for ax in row:
-            ax.set_axis_off()
-        row[0].text(-0.2, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
+        row[0].text(-0.12, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
     return fig
 
 
@@ -66,7 +74,7 @@ def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> F
     fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
     ax = fig.subplots()
     limit = max(abs(share).max(), 1e-9)
-    ax.imshow(share, cmap="PuOr_r", vmin=-2 * limit, vmax=2 * limit, aspect="auto", alpha=0.55)
+    ax.imshow(share, cmap="PuOr_r", vmin=-3 * limit, vmax=3 * limit, aspect="auto")
     annotate_cells(ax, table)
     label_cells(ax, classes, list(counts))
     return fig
@@ -74,7 +82,7 @@ def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> F
 
 def annotate_cells(ax: Axes, table: np.ndarray) -> None:
     for (row, column), value in np.ndenumerate(table):
-        ax.text(column, row, f"{value:,}", ha="center", va="center", fontsize=7.5)
+        ax.text(column, row, f"{value:,}", ha="center", va="center", fontsize=8.5, color=CELL_INK)
 
 
 def label_cells(ax: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
@@ -90,7 +98,7 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
     fig = Figure((WIDTH, 1.95))
     axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
     show_image(axes[0], as_image(mean), "mean")
-    show_image(axes[1], as_image(std / std.max()), "standard deviation")
+    show_image(axes[1], as_image(std / std.max()), "deviation")
     levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
     for ax, values, bins, title in ((axes[2], images / 255, levels, "before"), (axes[3], X, 60, "after")):
         for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
@@ -151,8 +159,7 @@ def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str]) -> No
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
-    fig = Figure((WIDTH, 2.75))
-    axes = fig.subplots(2, 5, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    fig, axes = image_grid(2, 5, 2.85)
     for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):
         show_image(ax, image, name)
     return fig
@@ -170,13 +177,12 @@ def scale_templates(W: np.ndarray, shared: bool) -> list[np.ndarray]:
 
 def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """The templates of several settings, W (D, K) each: one setting a row, each template scaled to its own range."""
-    fig = Figure((WIDTH, 0.2 + 0.56 * len(stack)))
-    axes = fig.subplots(len(stack), len(classes), squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
+    fig, axes = image_grid(len(stack), len(classes), 0.2 + 0.53 * len(stack))
     for row, (title, W) in zip(axes, stack.items(), strict=True):
         for ax, image in zip(row, scale_templates(W, shared=False), strict=True):
             show_image(ax, image)
         label = title.replace(", ", "\n")
-        row[0].text(-0.12, 0.5, label, transform=row[0].transAxes, ha="right", va="center", fontsize=8)
+        row[0].text(-0.12, 0.5, label, transform=row[0].transAxes, ha="right", va="center", fontsize=8.5)
     for ax, name in zip(axes[0], classes, strict=True):
         ax.set_title(name, fontsize=7, pad=3)
     return fig
@@ -184,9 +190,9 @@ def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:
     """Counts (K, K), row = true class, column = predicted class."""
-    fig = Figure((4.6, 3.7))
+    fig = Figure((5.2, 4.2))
     ax = fig.subplots()
-    ax.imshow(counts / counts.sum(1, keepdims=True).clip(1), cmap="Blues", vmin=0, vmax=1.3, alpha=0.8)
+    ax.imshow(counts / counts.sum(1, keepdims=True).clip(1), cmap="Blues", vmin=0, vmax=1.6)
     annotate_cells(ax, counts)
     label_cells(ax, classes, classes)
     ax.set(xlabel="predicted", ylabel="true")
@@ -196,10 +202,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
     """Images uint8 (n, 3072) in rows of five, each with its caption."""
     n_rows = -(-len(images) // 5)
-    fig = Figure((WIDTH, 1.62 * n_rows))
-    axes = fig.subplots(n_rows, 5, squeeze=False, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
-    for ax in axes.flat:
-        ax.set_axis_off()
+    fig, axes = image_grid(n_rows, 5, 1.65 * n_rows)
     for ax, image, caption in zip(axes.flat, images, captions, strict=False):
-        show_image(ax, as_image(image), caption)
+        show_image(ax, as_image(image), caption, fontsize=8)
     return fig

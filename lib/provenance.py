@@ -48,7 +48,7 @@ def git(*command: str) -> str:
 
 def direct_packages() -> list[str]:
     """The packages that pyproject.toml names."""
-    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [re.split(r"[^\w.-]", dependency)[0] for dependency in project["dependencies"]]
 
 
@@ -81,8 +81,9 @@ def appendix(results: Mapping[str, Any]) -> list[Any]:
         new_markdown_cell(
             "# How this report was made {.appendix}\n\n"
             f"The sources stood {commit}. The command `make report` fetched and verified the data, ran every notebook, "
-            "gathered the results in `report/results.json` and rendered this document. [Table](#tab-made-seeds) lists the settings "
-            "with their seeds, [Table](#tab-made-data) the data and [Table](#tab-made-versions) the software."
+            "gathered the results in `report/results.json` and rendered this document. [Table](#tab-made-seeds) lists "
+            "the settings with their seeds, [Table](#tab-made-data) the data and [Table](#tab-made-versions) the "
+            "software."
         ),
         table("seeds", "The settings and the seed of each.", *seeds(results.get("settings", {}))),
         table("data", "The files of CIFAR-10, in the official binary form, by the SHA-1 that each was verified by.",

@@ -30,7 +30,7 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     nbformat.write(notebook, build / "report.ipynb")
     write_figures(notebook, build / "figures")
     markdown = to_markdown(notebook)
-    (build / "report.md").write_text(markdown)
+    (build / "report.md").write_text(markdown, encoding="utf-8")
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
     write_html(
         pandoc(markdown, "html5", build, [f"--include-in-header={TEMPLATE / 'report.css'}", "--mathml", *metadata]),
@@ -55,8 +55,8 @@ def write_figures(notebook: Any, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     for output in figures(notebook):
         label, svg = output.metadata["label"], output.data[SVG]
-        (folder / f"{label}.svg").write_text(svg)
-        (folder / f"{label}.html").write_text(web.inline_svg(svg, label, output.metadata["alt"]))
+        (folder / f"{label}.svg").write_text(svg, encoding="utf-8")
+        (folder / f"{label}.html").write_text(web.inline_svg(svg, label, output.metadata["alt"]), encoding="utf-8")
         output.metadata["width"] = f"{web.size(svg)[0]:g}pt"
 
 
@@ -106,9 +106,9 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
 
 
 def write_html(page: str, folder: Path) -> None:
-    page = web.upright_bold(page)
+    page = web.tidy_math(page)
     with paths.atomic(folder / "report.html") as temporary:
-        temporary.write_text(page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})"))
+        temporary.write_text(page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})"), encoding="utf-8")
 
 
 def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
@@ -116,7 +116,7 @@ def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
     import typst
 
     source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has
-    (folder / "build/report.typ").write_text(source)
+    (folder / "build/report.typ").write_text(source, encoding="utf-8")
     day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)
     with paths.atomic(folder / "report.pdf") as temporary:
         typst.compile(

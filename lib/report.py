@@ -46,13 +46,13 @@ def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
 def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
     results = gather(notebooks) | {"provenance": provenance()}
     with paths.atomic(target) as temporary:
-        temporary.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        temporary.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def read_results(source: Path = RESULTS) -> dict[str, Any]:
     """report/results.json. Raises InputError if it is not there or not whole."""
     try:
-        results = json.loads(source.read_text())
+        results = json.loads(source.read_text(encoding="utf-8"))
         return results | {"provenance": results["provenance"]}
     except FileNotFoundError:
         raise InputError(f"there is no {source}; `python -m lib.report results` writes it") from None

@@ -92,13 +92,15 @@ def math_characters(page: str) -> set[str]:
     return plain | {italic(c) for c in plain} | set("ϵ∂∇")
 
 
-def upright_bold(page: str) -> str:
-    """The page with upright vectors, as TeX and the PDF set \\mathbf: pandoc makes bold italics of it in MathML."""
+def tidy_math(page: str) -> str:
+    """The page with MathML as the PDF sets it: \\mathbf upright, which pandoc slants, and a thin space after log."""
 
     def upright(match: re.Match[str]) -> str:
         return f"<mi>{chr(ord(match[1]) - 0x68)}</mi>"  # the bold letters come this much before the bold italic ones
 
-    return re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
+    page = re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
+    applied = "<mo>&#8289;</mo>"  # the function named before it is applied; a bracket follows without a space
+    return re.sub(rf"{applied}</mrow>(?!<mo[^>]*>\()", f'{applied}<mspace width="0.17em"></mspace></mrow>', page)
 
 
 def italic(c: str) -> str:

@@ -6,8 +6,6 @@ import shutil
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from lib import cifar10, paths, runs
@@ -90,16 +88,15 @@ def test_a_file_cut_short_is_none(kept, share):
     assert runs.load(kept.setting) is None
 
 
-@given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
-def test_a_file_with_a_damaged_byte_is_none_or_harmless(kept, data):
-    file = runs.run_path(runs.save(kept).setting)
-    content = bytearray(file.read_bytes())
-    content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    file.write_bytes(content)
-    loaded = runs.load(kept.setting)
-    if loaded:  # a byte that nobody reads, such as one of a time stamp
-        assert_equal(loaded, kept)
+def test_a_file_with_a_flipped_bit_is_none_or_harmless(kept):
+    file = runs.run_path(kept.setting)
+    whole = file.read_bytes()
+    directory = whole.index(b"PK\x01\x02")  # the zip's own, where one bit means encrypted, or of a later version
+    for position in (*range(0, directory, 20), *range(directory, len(whole))):
+        file.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        loaded = runs.load(kept.setting)
+        if loaded:  # a bit that nobody reads, such as one of a time stamp
+            assert_equal(loaded, kept)
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"\x93NUMPY\x01", b"PK\x03\x04", bytes(1000)])

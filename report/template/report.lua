@@ -151,11 +151,12 @@ end
 local function is_space(inline) return inline and inline.t == "Space" end
 local function begins(inline, pattern) return inline and inline.t == "Str" and inline.text:match("^" .. pattern) end
 
--- No line begins with a percent sign or, after a formula, with its comma or full stop.
+-- No line begins with a percent sign or, after a formula, with its comma or full stop; a minus is no hyphen.
 local function keep_together(inlines)
   local kept = pandoc.Inlines{}
   for i, inline in ipairs(inlines) do
     local last = kept[#kept]
+    if begins(inline, "%-%d") then inline.text = "\u{2212}" .. inline.text:sub(2) end
     if is_space(inline) and begins(last, ".*%d$") and begins(inlines[i + 1], "%%") then
       kept:insert(pandoc.Str("\u{a0}"))
     elseif html and last and last.t == "Math" and last.mathtype == "InlineMath" and begins(inline, "[.,;:)]") then

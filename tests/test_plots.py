@@ -1,0 +1,154 @@
+"""Every picture can be drawn and saved, the same each time; what matters in it is where it should be."""
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lib import plots
+from lib.cifar10 import CLASSES
+from lib.preprocess import Standardiser
+
+rng = np.random.default_rng(0)
+IMAGES = rng.integers(0, 256, (30, 3072), np.uint8)
+Y = np.arange(30) % 10
+W = rng.standard_normal((3072, 10)).astype(np.float32)
+FEW = W[:, :3]
+FIT = Standardiser.fit(IMAGES)
+HISTORY = {split: {m: rng.random(5) for m in ("loss", "cost", "accuracy")} for split in ("train", "val")}
+ONE_EPOCH = {split: {m: values[:1] for m, values in measures.items()} for split, measures in HISTORY.items()}
+COUNTS = rng.integers(0, 1000, (10, 10))
+
+FIGURES = {
+    "sample images": lambda: plots.sample_images(IMAGES, Y, CLASSES[:3]),
+    "sample images, none of a class": lambda: plots.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
+    "class balance": lambda: plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
+    "class balance, all equal": lambda: plots.class_balance({"a": np.full(10, 3)}, CLASSES),
+    "normalisation": lambda: plots.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
+    "gradient errors": lambda: plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
+    "curves of one setting": lambda: plots.curves({"a": HISTORY}, ["red"]),
+    "curves of two settings": lambda: plots.curves({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
+    "curves of one epoch": lambda: plots.curves({"a": ONE_EPOCH}, ["red"]),
+    "templates": lambda: plots.templates(W, CLASSES),
+    "templates on one scale": lambda: plots.templates(W, CLASSES, shared=True),
+    "templates compared": lambda: plots.compare_templates({"η = 1, λ = 0": FEW, "η = 1, λ = 1": -FEW}, CLASSES[:3]),
+    "templates of one setting compared": lambda: plots.compare_templates({"a": FEW}, CLASSES[:3]),
+    "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
+    "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
+    "labelled images": lambda: plots.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
+}
+
+
+def svg(fig):
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "a"}):
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_is_the_same_each_time(draw):
+    fig = draw()
+    assert isinstance(fig, Figure)
+    assert svg(fig) == svg(draw())
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_fits_the_text(draw):
+    width, height = draw().get_size_inches()
+    assert width <= plots.WIDTH
+    assert height < 9  # inches: a page
+
+
+def test_a_figure_keeps_no_state_in_pyplot():
+    import matplotlib.pyplot as plt
+
+    FIGURES["templates"]()
+    assert plt.get_fignums() == []
+
+
+def test_the_settings_have_a_colour_each():
+    assert len({plots.colour(i) for i in range(6)}) == 6
+
+
+def test_a_seventh_setting_takes_the_first_colour_again():
+    assert plots.colour(6) == plots.colour(0)
+
+
+def test_an_image_is_made_of_its_three_planes():
+    x = IMAGES[0]
+    image = plots.as_image(x)
+    assert image.shape == (32, 32, 3)
+    assert_array_equal(np.concatenate([image[:, :, colour].ravel() for colour in range(3)]), x)
+
+
+def test_on_one_scale_no_weight_is_mid_grey():
+    W = np.zeros((3072, 2))
+    W[:2, 1] = 3, -3
+    empty, other = plots.scale_templates(W, shared=True)
+    assert_array_equal(empty, 0.5)
+    assert_array_equal(other[0, :3, 0], [1, 0, 0.5])
+
+
+def test_on_one_scale_templates_can_be_compared():
+    small, large = plots.scale_templates(np.stack([W[:, 0], 2 * W[:, 0]], 1), shared=True)
+    assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
+
+
+def test_on_their_own_scale_templates_use_all_of_it():
+    images = plots.scale_templates(W * np.arange(1, 11), shared=False)
+    assert [(image.min(), image.max()) for image in images] == [(0, 1)] * 10
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
+def test_a_template_without_any_contrast_is_no_division_by_zero(value, shared):
+    (image,) = plots.scale_templates(np.full((3072, 1), value, np.float32), shared)
+    assert ((image >= 0) & (image <= 1)).all()
+
+
+def lines(fig, panel):
+    return [(to_hex(line.get_color()), line.get_linestyle(), line.get_ydata()) for line in fig.axes[panel].lines]
+
+
+def test_training_is_a_solid_line_and_validation_a_dashed_one():
+    (_, solid, train), (_, dashed, val) = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 0)
+    assert (solid, dashed) == ("-", "--")
+    assert_array_equal(train, HISTORY["train"]["loss"])
+    assert_array_equal(val, HISTORY["val"]["loss"])
+
+
+def test_accuracy_is_drawn_in_per_cent():
+    (_, _, accuracy), _ = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 2)
+    assert_array_equal(accuracy, 100 * HISTORY["train"]["accuracy"])
+
+
+def test_each_setting_has_its_colour_in_every_panel():
+    fig = plots.curves({"a": HISTORY, "b": HISTORY}, ["#d55e00", "#0072b2"])
+    for panel in range(3):
+        assert [hue for hue, _, _ in lines(fig, panel)] == ["#d55e00"] * 2 + ["#0072b2"] * 2
+
+
+def test_several_settings_are_named_in_the_legend():
+    fig = plots.curves({"first": HISTORY, "second": HISTORY}, ["red", "blue"])
+    assert [text.get_text() for text in fig.legends[0].texts] == ["first", "second", "training", "validation"]
+
+
+def test_epochs_are_counted_from_one():
+    assert plots.curves({"a": HISTORY}, ["red"]).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
+
+
+def test_wrong_gradients_have_another_colour_than_right_ones():
+    right, wrong, _ = lines(plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5), 0)
+    assert (right[0], wrong[0]) == (plots.COLOURS[1], plots.COLOURS[0])
+
+
+def test_the_truth_is_down_and_the_answer_across():
+    ax = plots.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
+    assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
