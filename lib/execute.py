@@ -12,17 +12,21 @@ from typing import Any
 from lib import paths, settings
 from lib.errors import InputError, run_command
 
-# The kernel talks to us over the local network device; its warning that this is not encrypted is not for the reader.
-QUIET = ["--log-level=ERROR"]
+# Not for the reader: that the kernel talks to us unencrypted, on this machine, and that it was interrupted at its end.
+QUIET = ["--log-level=CRITICAL"]
 OPTIONS = {"cwd": paths.NOTEBOOKS, "kernel_name": "python3", "progress_bar": False, "extra_arguments": QUIET}
 
 
 def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
     """Run `notebook` with `parameters` and leave it with its outputs as `output`. Raises InputError if a cell fails."""
+    import nbformat
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    known = papermill.inspect_notebook(str(notebook))
+    try:
+        known = papermill.inspect_notebook(str(notebook))
+    except (ValueError, nbformat.ValidationError) as error:
+        raise InputError(f"{notebook}: not a notebook: {str(error).splitlines()[0]}") from None
     if unknown := set(parameters) - set(known):
         raise InputError(f"{notebook}: no parameter {', '.join(sorted(unknown))}; it has {', '.join(known) or 'none'}")
     with paths.atomic(output) as temporary:

@@ -16,7 +16,7 @@ class Setting(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
-    name: Annotated[str, Field(pattern=r"^\w[\w.-]*$", max_length=60)]
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=60)]
     eta: Annotated[float, Field(gt=0)]
     lam: Annotated[float, Field(ge=0)]
     n_batch: Annotated[int, Field(ge=1)] = 100

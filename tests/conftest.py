@@ -90,7 +90,7 @@ def make_run() -> Callable[..., Run]:
 def made_up_batches() -> dict[str, bytes]:
     """CIFAR-10's six files, by name, with 300 images each that show their class, if faintly.
 
-    Pixels have two levels only: gradients then keep away from 0, where central differences are rounding and little else.
+    Pixels have two levels only: few gradients are then near 0, where central differences are little but rounding.
     """
     rng = np.random.default_rng(0)
     bright = rng.uniform(0.4, 0.6, (10, 3072))  # the share of a class's images in which the pixel is bright

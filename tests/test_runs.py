@@ -40,7 +40,9 @@ def test_a_run_never_made_is_none(kept, make_run):
     assert runs.load(make_run("b").setting) is None
 
 
-@pytest.mark.parametrize(("field", "value"), {"eta": 0.1, "lam": 0.2, "n_batch": 7, "seed": 1, "dtype": "float64"}.items())
+@pytest.mark.parametrize(
+    ("field", "value"), {"eta": 0.1, "lam": 0.2, "n_batch": 7, "seed": 1, "dtype": "float64"}.items()
+)
 def test_a_run_of_another_setting_is_none(kept, field, value):
     assert runs.load(kept.setting.model_copy(update={field: value})) is None
 

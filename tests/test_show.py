@@ -120,7 +120,9 @@ def test_every_output_can_be_kept_in_a_notebook(shown):
     assert json.loads(json.dumps(shown)) == [list(output) for output in shown]
 
 
-@pytest.mark.parametrize(("fraction", "printed"), [(0.4517, "45.17"), (0.3, "30.00"), (1, "100.00"), (0.39135, "39.13")])
+@pytest.mark.parametrize(
+    ("fraction", "printed"), [(0.4517, "45.17"), (0.3, "30.00"), (1, "100.00"), (0.39135, "39.13")]
+)
 def test_per_cent_has_two_digits_and_a_space_that_does_not_break(fraction, printed):
     assert show.percent(fraction) == f"{printed}\u00a0%"
 

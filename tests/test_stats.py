@@ -78,6 +78,12 @@ def test_the_surest_errors_come_first_and_the_earlier_of_equals(count, found):
     assert confident_errors(P, Y, count).tolist() == found
 
 
+def test_equally_sure_errors_keep_their_order():
+    confidence = np.tile([0.9, 0.6, 0.7], 200)
+    found = confident_errors(np.stack([confidence, 1 - confidence], 1), np.ones(600, int), 600)
+    assert found.tolist() == sorted(range(600), key=lambda i: -confidence[i])
+
+
 def test_who_makes_no_error_makes_no_confident_one():
     assert confident_errors(P, P.argmax(1), 10).tolist() == []
 

@@ -1,0 +1,131 @@
+"""The notebooks as they are committed: clean, short, and without a link that leads nowhere."""
+
+import ast
+import re
+from collections import Counter
+
+import nbformat
+import pytest
+
+from lib import paths, settings
+
+FILES = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
+NOTEBOOKS = {file.stem: nbformat.read(file, 4) for file in FILES}
+CHAPTERS = {name: notebook for name, notebook in NOTEBOOKS.items() if name[0].isdigit()}
+LONGEST = 25  # lines of code in a cell
+every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS.values(), ids=NOTEBOOKS)
+every_chapter = pytest.mark.parametrize("notebook", CHAPTERS.values(), ids=CHAPTERS)
+
+
+def code(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def source(notebook):
+    return "\n".join(cell.source for cell in notebook.cells)
+
+
+@every_notebook
+def test_a_notebook_is_valid(notebook):
+    nbformat.validate(notebook)
+
+
+@every_notebook
+def test_a_notebook_has_no_outputs(notebook):
+    assert [(cell.id, cell.outputs, cell.execution_count) for cell in code(notebook)] == [
+        (cell.id, [], None) for cell in code(notebook)
+    ]
+
+
+@every_notebook
+def test_a_notebook_runs_in_any_python_3(notebook):
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata) <= {"kernelspec", "language_info"}
+
+
+@every_notebook
+def test_a_cell_has_an_id_of_its_own_and_no_metadata_but_tags(notebook):
+    assert max(Counter(cell.id for cell in notebook.cells).values()) == 1
+    assert {key for cell in notebook.cells for key in cell.metadata} <= {"tags"}
+
+
+@every_notebook
+def test_a_notebook_names_no_place_on_a_machine(notebook):
+    assert not re.search(r"(?<![\w.$(])/(home|root|Users|tmp|work|mnt|usr)/|[A-Z]:\\\\", source(notebook))
+
+
+@every_notebook
+def test_a_notebook_begins_with_its_only_title(notebook):
+    titles = [cell for cell in notebook.cells if cell.cell_type == "markdown" and re.search("(?m)^# ", cell.source)]
+    assert titles == notebook.cells[:1]
+
+
+@every_notebook
+def test_a_notebook_finds_lib_from_its_own_folder(notebook):
+    (cell,) = [cell for cell in code(notebook) if "import" in cell.source]
+    assert cell.source.startswith('import sys\n\nsys.path.insert(0, "..")')
+    assert re.search("(?m)^from lib", cell.source)
+
+
+@every_notebook
+def test_the_work_is_done_in_lib(notebook):
+    long = [cell.id for cell in code(notebook) if len(cell.source.splitlines()) > LONGEST]
+    assert long == []
+    defined = [node.name for node in ast.walk(ast.parse(source_of_code(notebook))) if hasattr(node, "decorator_list")]
+    assert defined == []
+
+
+def source_of_code(notebook):
+    return "\n".join(cell.source for cell in code(notebook))
+
+
+@every_notebook
+def test_no_cell_is_empty(notebook):
+    assert [cell.id for cell in notebook.cells if not cell.source.strip()] == []
+
+
+@every_chapter
+def test_no_figure_of_the_results_is_typed_into_the_prose(notebook):
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert re.findall(r"\d+\.\d+\s*\\?%|\b0\.\d{2,}", prose) == []
+
+
+# Links. A label may hold {name}, which every setting fills in.
+
+
+def filled_in(text):
+    names = [setting.name for setting in settings.read_all()] if "{name}" in text else [""]
+    return {text.replace("{name}", name) for name in names}
+
+
+def found(pattern):
+    texts = {text for notebook in CHAPTERS.values() for text in re.findall(pattern, source(notebook))}
+    return {label for text in texts for label in filled_in(text)}
+
+
+TARGETS = found(r'"((?:fig|tab)-[^" ]+)"') | found(r"\\label\{(eq-[^}]+)\}")
+KINDS = {"Figure": "fig", "Table": "tab", "Equation": "eq"}
+
+
+def test_every_link_leads_somewhere():
+    assert found(r"\[(?:Figure|Table|Equation)\]\(#([^)]+)\)") - TARGETS == set()
+
+
+@pytest.mark.parametrize(("word", "kind"), KINDS.items())
+def test_a_link_is_called_what_it_leads_to(word, kind):
+    linked = found(rf"\[{word}\]\(#([^)]+)\)")
+    assert linked
+    assert {label.split("-")[0] for label in linked} == {kind}
+
+
+def test_no_link_is_called_anything_else():
+    assert found(r"\[([^]]*)\]\(#") == set(KINDS)
+
+
+def test_no_label_is_given_twice():
+    labels = [
+        label
+        for notebook in CHAPTERS.values()
+        for label in re.findall(r'"((?:fig|tab)-[^" ]+)"|\\label\{(eq-[^}]+)\}', source(notebook))
+    ]
+    assert max(Counter(labels).values()) == 1
