@@ -21,7 +21,8 @@ CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py provenance.py)
-COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) requirements.txt
+COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) \
+    requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py
 
 report: report/report.html report/report.pdf  ## run every setting, render report/report.html and report/report.pdf
@@ -30,7 +31,7 @@ report: report/report.html report/report.pdf  ## run every setting, render repor
 report/report%html report/report%pdf: report/results.json $(RENDERING) $(wildcard report/template/*)
 	$(RUN) lib.report render
 
-report/results.json: $(EXECUTED) report/notebooks/.inputs lib/report.py lib/provenance.py
+report/results.json: $(EXECUTED) report/notebooks/.settings report/notebooks/.commit lib/report.py lib/provenance.py
 	$(RUN) lib.report results
 
 # One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
@@ -40,13 +41,16 @@ report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml $(COMPUTING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
-report/notebooks/4-comparison.ipynb: $(RUNS)
+# These chapters read all settings: they are run again when one has gone, too.
+report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.settings
 
-# Rewritten only when it changes: when a setting has gone, or when the sources have another commit to be named by.
-report/notebooks/.inputs: FORCE
-	@mkdir -p $(@D)
-	@{ echo $(EXECUTED); git log -1 --format=%h -- $(SOURCES); git status --porcelain -- $(SOURCES); } >$@.new 2>/dev/null || true
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+# What a time stamp cannot show, in files that are rewritten only when it changes: which settings there are, and which
+# commit the report is to name.
+report/notebooks/.settings: FORCE
+	@$(call keep,echo $(SETTINGS))
+report/notebooks/.commit: FORCE
+	@$(call keep,git log -1 --format=%h -- $(SOURCES); git status --porcelain -- $(SOURCES))
+keep = mkdir -p $(@D); { $(1); } >$@.new 2>/dev/null; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 data/%/data_batch_1.bin data/%/data_batch_2.bin data/%/data_batch_3.bin data/%/data_batch_4.bin data/%/data_batch_5.bin \
 data/%/test_batch.bin: | $(READY)

@@ -33,7 +33,8 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
         try:
             papermill.execute_notebook(notebook, temporary, parameters, **OPTIONS)
         except papermill.PapermillExecutionError as error:
-            raise InputError(f"{notebook}, cell {error.exec_count}: {error.ename}: {error.evalue}") from None
+            what = " ".join(f"{error.ename}: {error.evalue}".split())
+            raise InputError(f"{notebook}, code cell {error.exec_count}: {what}") from None
 
 
 def main(arguments: list[str]) -> None:

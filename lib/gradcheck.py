@@ -8,6 +8,7 @@ import numpy as np
 from lib.model import Network, apply_network, backward_pass, compute_cost, scores
 
 EPS = 1e-6  # of the relative error: below it, a difference counts as absolute
+THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # largest relative error of a right gradient: differences subtract costs
 
 
 def relative_error(a: Network, n: Network, eps: float = EPS) -> Network:

@@ -201,7 +201,7 @@ def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:
 
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
     """Images uint8 (n, 3072) in rows of five, each with its caption."""
-    n_rows = -(-len(images) // 5)
+    n_rows = max(1, -(-len(images) // 5))
     fig, axes = image_grid(n_rows, 5, 1.65 * n_rows)
     for ax, image, caption in zip(axes.flat, images, captions, strict=False):
         show_image(ax, as_image(image), caption, fontsize=8)

@@ -32,7 +32,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str) -> None:
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, caption: str) -> None:
     """Show a table: the first column to the left, the others, which hold numbers, to the right."""
     lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
-    markdown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    markdown = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
     emit({"text/markdown": markdown, "text/plain": markdown}, label=label, caption=caption)
 
 

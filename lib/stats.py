@@ -11,7 +11,8 @@ def smoothness(W: np.ndarray) -> float:
     T = W.T.reshape(-1, 32, 32)  # (3K, 32, 32): every colour plane of every template
     T = T - T.mean((1, 2), keepdims=True)
     products = (T[:, :, 1:] * T[:, :, :-1]).mean() + (T[:, 1:] * T[:, :-1]).mean()
-    return float(products / (2 * np.square(T).mean()))
+    power = 2 * np.square(T).mean()
+    return float(products / power) if power else 1.0
 
 
 def confusion(y: np.ndarray, predicted: np.ndarray, K: int = 10) -> np.ndarray:
