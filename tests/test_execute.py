@@ -46,7 +46,7 @@ def test_a_failing_cell_is_named_and_no_file_left(write, output):
     notebook = write("eta = 1", "print('fine')", "assert eta > 1, 'eta is too small'", "print('never')")
     with pytest.raises(InputError) as caught:
         execute.execute(notebook, output, {})
-    assert str(caught.value) == f"{notebook}, cell 3: AssertionError: eta is too small"
+    assert str(caught.value) == f"{notebook}, code cell 3: AssertionError: eta is too small"
     assert list(output.parent.iterdir()) == []
 
 
