@@ -9,6 +9,7 @@ The objective, with the bias left out of the penalty (assignment, equations 1 to
     S = X W + b,   P = softmax(S),   loss = mean over the images of -log P[y],   cost = loss + lam * sum of W squared
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,11 @@ def init_network(
     """
     W = sigma * rng.standard_normal((K, d))
     return Network(np.ascontiguousarray(W.T, dtype), np.zeros(K, dtype))
+
+
+def stack(nets: Sequence[Network]) -> Network:
+    """M networks as one stack: W (D, M, K), b (M, K)."""
+    return Network(np.stack([net.W for net in nets], 1), np.stack([net.b for net in nets], 0))
 
 
 def scores(X: np.ndarray, net: Network) -> np.ndarray:

@@ -1,22 +1,13 @@
-"""What training one setting gave, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
+"""What training one setting gave."""
 
-A file is trusted only if it was made for the same setting, from the same data, by the same code. One file holds all
-of a run, so there is no moment at which half of it is new.
-"""
-
-import hashlib
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from lib import cifar10, paths
 from lib.model import Network
 from lib.settings import Setting
 
-CODE = ("preprocess", "model", "train", "experiment")  # what decides the figures
 SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
 
 
@@ -35,35 +26,15 @@ class Run:
         history = {split: {m: values.tolist() for m, values in self.history[split].items()} for split in SPLITS}
         return self.setting.model_dump(exclude={"name"}) | {"history": history, "test": self.test}
 
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """All but the setting, for `lib.cache`."""
+        history = {f"{split}/{m}": values for split, measures in self.history.items() for m, values in measures.items()}
+        test = {f"test/{measure}": np.array(value) for measure, value in self.test.items()}
+        return {"W": self.net.W, "b": self.net.b, "test_scores": self.test_scores} | history | test
 
-def run_path(setting: Setting) -> Path:
-    return paths.RUNS / f"{setting.name}.npz"
-
-
-def fingerprint(setting: Setting) -> str:
-    """What a run depends on, as JSON: the setting, the data's checksums, the code and NumPy that compute it."""
-    code = b"".join((paths.ROOT / "lib" / f"{name}.py").read_bytes() for name in CODE)
-    return json.dumps([setting.model_dump(), cifar10.SHA1, hashlib.sha256(code).hexdigest(), np.__version__])
-
-
-def save(run: Run) -> Run:
-    """Keep `run` for `load`, and return it."""
-    arrays: dict[str, Any] = {"W": run.net.W, "b": run.net.b, "test_scores": run.test_scores}
-    arrays |= {f"{split}/{measure}": run.history[split][measure] for split in SPLITS for measure in MEASURES}
-    arrays |= {"fingerprint": fingerprint(run.setting), "test": json.dumps(run.test)}
-    with paths.atomic(run_path(run.setting)) as temporary:
-        np.savez(temporary, **arrays)
-    return run
-
-
-def load(setting: Setting) -> Run | None:
-    """The run kept for `setting`, or None if there is none, or if it is damaged or out of date."""
-    try:
-        with np.load(run_path(setting)) as kept:
-            if str(kept["fingerprint"]) != fingerprint(setting):
-                return None
-            history = {split: {measure: kept[f"{split}/{measure}"] for measure in MEASURES} for split in SPLITS}
-            net = Network(kept["W"], kept["b"])
-            return Run(setting, history, net, json.loads(str(kept["test"])), kept["test_scores"])
-    except Exception:  # a damaged file raises anything
-        return None
+    @classmethod
+    def from_arrays(cls, setting: Setting, arrays: dict[str, np.ndarray]) -> Self:
+        """The run that gave `as_arrays`."""
+        history = {split: {measure: arrays[f"{split}/{measure}"] for measure in MEASURES} for split in SPLITS}
+        test = {measure: float(arrays[f"test/{measure}"]) for measure in ("loss", "accuracy")}
+        return cls(setting, history, Network(arrays["W"], arrays["b"]), test, arrays["test_scores"])

@@ -35,3 +35,18 @@ def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
 
     first, second = int((correct & ~other).sum()), int((other & ~correct).sum())
     return float(binomtest(first, first + second).pvalue) if first + second else 1.0
+
+
+def wilson(fraction: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for the probability behind `fraction` of n trials (Wilson, JASA 22, 1927)."""
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(fraction * n), n).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def paired_p(first: np.ndarray, second: np.ndarray) -> float:
+    """p value of the paired t test that `first` and `second` (n,) have the same mean; 1 if they are equal throughout."""
+    from scipy.stats import ttest_rel
+
+    return float(ttest_rel(first, second).pvalue) if np.any(first != second) else 1.0

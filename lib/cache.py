@@ -1,0 +1,56 @@
+"""Arrays that took long to compute, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
+
+A file is trusted only if it was made from the same arguments and data by the same code. One file holds all that belongs
+together, so there is no moment at which half of it is new.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from lib import cifar10, paths
+
+Arrays = dict[str, np.ndarray]
+Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
+
+CODE = ("preprocess", "model", "train", "experiment")  # decides every figure, beside the module that computes it
+
+
+def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:
+    """What `compute(progress=progress, **arguments)` gives: from the cache if it is up to date, else anew."""
+    mark = fingerprint(compute, **arguments)
+    arrays = load(name, mark)
+    if arrays is None:
+        arrays = compute(progress=progress, **arguments)
+        save(name, mark, arrays)
+    return arrays
+
+
+def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
+    """What a result depends on, as JSON: the arguments, the data's checksums, the code and the NumPy that compute it."""
+    modules = {*(f"lib.{name}" for name in CODE), compute.__module__}
+    files = sorted(paths.ROOT / f"{module.replace('.', '/')}.py" for module in modules)
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
+    inputs = json.dumps(arguments, default=lambda value: value.model_dump() if isinstance(value, BaseModel) else str(value))
+    return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
+
+
+def save(name: str, mark: str, arrays: Arrays) -> None:
+    kept: dict[str, Any] = {**arrays, "fingerprint": mark}
+    with paths.atomic(paths.RUNS / f"{name}.npz") as temporary:
+        np.savez(temporary, **kept)
+
+
+def load(name: str, mark: str) -> Arrays | None:
+    """The arrays kept under `name` with this fingerprint, or None if there are none, or if they are damaged."""
+    try:
+        with np.load(paths.RUNS / f"{name}.npz") as kept:
+            if str(kept["fingerprint"]) == mark:
+                return {key: kept[key] for key in kept.files if key != "fingerprint"}
+    except Exception:  # noqa: S110 - a damaged file raises anything, and is made anew whatever it was
+        pass
+    return None

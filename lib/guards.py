@@ -1,0 +1,52 @@
+"""Rules that keep held-out figures honest, active in every run; a broken one stops it with a sentence on where to look.
+
+A fourth rule is in `lib.train`: whoever evaluates a network gets its weights read-only.
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from lib.errors import InputError
+from lib.stats import wilson
+
+Split = tuple[np.ndarray, np.ndarray]
+CONFIDENCE = 1 - 1e-6  # one honest run in a million is stopped by chance
+
+
+class GuardError(InputError):
+    """A run broke a rule that keeps its held-out figures honest."""
+
+
+def check_disjoint(splits: Mapping[str, np.ndarray]) -> None:
+    """Raise GuardError if one image, byte for byte, is in two of the splits, uint8 (N, D) each."""
+    seen: dict[bytes, str] = {}
+    for split, images in splits.items():
+        own = {image.tobytes() for image in images}
+        for image in own & seen.keys():
+            raise GuardError(f"an image of the {split} split is in the {seen[image]} split, too: give each its own batch")
+        seen |= dict.fromkeys(own, split)
+
+
+class Sealed:
+    """The test split, which opens once. Whoever could look twice could choose by what he saw."""
+
+    def __init__(self, load: Callable[[], Split]) -> None:
+        self.load: Callable[[], Split] | None = load
+
+    def open(self) -> Split:
+        """X (N, D) and y (N,). Raises GuardError the second time."""
+        if self.load is None:
+            raise GuardError("the test split has been read already: choose on the validation split, read test once")
+        load, self.load = self.load, None
+        return load()
+
+
+def check_plausible(train: float, held_out: float, n: int, what: str) -> None:
+    """Raise GuardError if the accuracy on n held-out images exceeds the one on the training images by more than chance."""
+    low, _ = wilson(held_out, n, CONFIDENCE)
+    if low > train:
+        raise GuardError(
+            f"{what} accuracy {held_out:.2%} is above the training accuracy {train:.2%} by more than chance: was the"
+            f" network trained on the {what} images, or is this another network than the one that the training figure is of?"
+        )

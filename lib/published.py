@@ -1,0 +1,20 @@
+"""The figures that others have published, from data/reference.yaml, and whether ours equal them to the digit."""
+
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from lib import paths
+
+CHAOTIC = 0.1  # the eta at which rounding is amplified: no figure there reproduces
+
+
+def read() -> dict[str, Any]:
+    """data/reference.yaml: accuracies in per cent."""
+    return YAML(typ="safe", pure=True).load(paths.DATA / "reference.yaml")
+
+
+def equal_to_the_digit(ours: float, published: float) -> bool:
+    """Whether `ours`, rounded to the decimals that `published` has, is `published`."""
+    decimals = len(repr(published).partition(".")[2])
+    return round(ours, decimals) == published
