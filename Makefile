@@ -41,8 +41,18 @@ report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml $(COMPUTING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
-# These chapters read all settings: they are run again when one has gone, too.
-report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.settings
+# Long trainings that chapters read from data/runs, done beside the other notebooks.
+report/notebooks/.seeds report/notebooks/.replay: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA)
+	@mkdir -p $(@D)
+	@$(ONE_THREAD) $(RUN) lib.$*
+	@touch $@
+report/notebooks/.seeds: $(SETTINGS)
+
+report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
+report/notebooks/5-reproduction.ipynb: report/notebooks/.replay report/notebooks/.seeds
+
+# Whoever reads all settings does so again when one has gone, too.
+report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings
 
 # What a time stamp cannot show, in files that are rewritten only when it changes: which settings there are, and which
 # commit the report is to name.

@@ -7,6 +7,7 @@ together, so there is no moment at which half of it is new.
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,11 +32,11 @@ def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter,
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
-    """What a result depends on, as JSON: the arguments, the data's checksums, the code and the NumPy that compute it."""
-    modules = {*(f"lib.{name}" for name in CODE), compute.__module__}
-    files = sorted(paths.ROOT / f"{module.replace('.', '/')}.py" for module in modules)
-    code = hashlib.sha256(b"".join(file.read_bytes() for file in files if file.exists())).hexdigest()
-    inputs = json.dumps(arguments, default=lambda value: value.model_dump() if isinstance(value, BaseModel) else str(value))
+    """What a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy that compute it."""
+    own = Path(compute.__code__.co_filename).resolve()  # not __module__, which is "__main__" in a command
+    files = sorted({*(paths.ROOT / "lib" / f"{name}.py" for name in CODE), own})
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    inputs = json.dumps(arguments, default=BaseModel.model_dump)
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
 
 

@@ -1,11 +1,24 @@
-"""Bad input ends in one clear line and exit code 1, Ctrl-C in exit code 130: never in a traceback."""
+"""What a command says: for bad input one clear line and exit code 1, for Ctrl-C 130, no traceback; and its progress."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 
 class InputError(ValueError):
     """Something that the user gave is wrong. The message says what, where, and what is allowed."""
+
+
+def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
+    """A `progress` for the command line: a line for each turn, which several commands can print side by side."""
+
+    def progress(turns: Iterable[Any]) -> Iterator[Any]:
+        listed = list(turns)
+        for number, turn in enumerate(listed, 1):
+            print(f"  {what}: {number} of {len(listed)}", file=sys.stderr)
+            yield turn
+
+    return progress
 
 
 def run_command(command: Callable[[list[str]], None]) -> None:

@@ -39,9 +39,9 @@ def load_splits(dtype: DTypeLike = np.float32) -> Splits:
 
 
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:
-    """Train one setting as the reference does: a generator for the weights, a second of the same seed for the orders.
+    """Train one setting as the reference does: a generator for the weights, a second of its seed for the orders.
 
-    `progress` wraps the epochs: pass a tqdm to watch them go by. Raises GuardError if a figure cannot be a held-out one.
+    `progress` wraps the epochs: pass a tqdm to watch. Raises GuardError if a held-out figure cannot be one.
     """
     splits = load_splits(setting.dtype)
     X, y = splits.train

@@ -24,7 +24,9 @@ def check_disjoint(splits: Mapping[str, np.ndarray]) -> None:
     for split, images in splits.items():
         own = {image.tobytes() for image in images}
         for image in own & seen.keys():
-            raise GuardError(f"an image of the {split} split is in the {seen[image]} split, too: give each its own batch")
+            raise GuardError(
+                f"an image of the {split} split is in the {seen[image]} split, too: give each its own batch"
+            )
         seen |= dict.fromkeys(own, split)
 
 
@@ -43,10 +45,10 @@ class Sealed:
 
 
 def check_plausible(train: float, held_out: float, n: int, what: str) -> None:
-    """Raise GuardError if the accuracy on n held-out images exceeds the one on the training images by more than chance."""
+    """Raise GuardError if the accuracy on n held-out images is above the training accuracy by more than chance."""
     low, _ = wilson(held_out, n, CONFIDENCE)
     if low > train:
         raise GuardError(
             f"{what} accuracy {held_out:.2%} is above the training accuracy {train:.2%} by more than chance: was the"
-            f" network trained on the {what} images, or is this another network than the one that the training figure is of?"
+            f" network trained on the {what} images, or is the training figure of another network?"
         )

@@ -1,5 +1,6 @@
 """The figures that others have published, from data/reference.yaml, and whether ours equal them to the digit."""
 
+import re
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -14,7 +15,13 @@ def read() -> dict[str, Any]:
     return YAML(typ="safe", pure=True).load(paths.DATA / "reference.yaml")
 
 
+def in_symbols(claim: str) -> str:
+    """A claim's words as Markdown, with the course's names of the parameters as symbols."""
+    names = {"eta": "\\eta", "lam": "\\lambda"}
+    return re.sub(r"\b(eta|lam) = ([.\d]*\d)", lambda m: f"${names[m[1]]} = {float(m[2]):g}$", claim)
+
+
 def equal_to_the_digit(ours: float, published: float) -> bool:
     """Whether `ours`, rounded to the decimals that `published` has, is `published`."""
     decimals = len(repr(published).partition(".")[2])
-    return round(ours, decimals) == published
+    return bool(round(ours, decimals) == published)

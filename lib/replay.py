@@ -4,12 +4,14 @@ The normalisation is the reference's: mean and standard deviation of data_batch_
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from lib import cifar10
-from lib.cache import Arrays, Progress
+from lib import cifar10, published
+from lib.cache import Arrays, Progress, cached
+from lib.errors import report_progress, run_command
 from lib.model import init_network, stack
 from lib.preprocess import Standardiser
 from lib.train import History, epoch_orders, mini_batch_gd
@@ -56,12 +58,54 @@ def replay(
     `train_on` and `watch` name batches, `orders` one of ORDERS; `threads` is the number of BLAS threads.
     """
     standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])
-    splits = {name: (standardiser.apply(images, dtype), y) for name in {train_on, *watch} for images, y in [cifar10.load_batch(name)]}
+    splits = {
+        name: (standardiser.apply(images, dtype), y)
+        for name in {train_on, *watch}
+        for images, y in [cifar10.load_batch(name)]
+    }
     X, y = splits[train_on]
     rng = np.random.default_rng(seed)
     net = stack([init_network(rng, d=X.shape[1], dtype=dtype)] * len(etas))
     history = History({name: splits[name] for name in watch}, np.array(lams))
     with threadpool_limits(threads, user_api="blas"):
         epochs = progress(ORDERS[orders](rng, seed, len(y)))
-        mini_batch_gd(X, y, net, eta=np.array(etas), lam=np.array(lams), n_batch=N_BATCH, orders=epochs, on_epoch=history)
+        mini_batch_gd(
+            X, y, net, eta=np.array(etas), lam=np.array(lams), n_batch=N_BATCH, orders=epochs, on_epoch=history
+        )
     return {f"{name}/{measure}": values for name in watch for measure, values in history[name].items()}
+
+
+TRAIN, VAL, TEST = "data_batch_1", "data_batch_2", "test_batch"
+
+
+def replays() -> dict[str, dict[str, Any]]:
+    """The arguments of `replay` for every replay that the report shows, by name."""
+    settings = published.read()["reference_report"]["settings"]
+    four = {"etas": [float(s["eta"]) for s in settings], "lams": [float(s["lam"]) for s in settings]}
+    plain = {"train_on": TRAIN, "etas": [0.001], "lams": [0.0]}
+    chaos = {"train_on": TRAIN, "watch": [TRAIN], "etas": [published.CHAOTIC], "lams": [0.0], "threads": 1}
+    return {
+        "as it should be": {"train_on": TRAIN, "watch": [TRAIN, VAL, TEST], **four},
+        "trained on test": {"train_on": TEST, "watch": [TEST], **four},
+        "course": {"watch": [TRAIN, TEST], "orders": "course", **plain},
+        "unshuffled": {"watch": [TRAIN, VAL], "orders": "unshuffled", **plain},
+        "double precision": chaos,
+        "single precision": chaos | {"dtype": "float32"},
+        "single precision, two threads": chaos | {"dtype": "float32", "threads": 2},
+        "seed 43": chaos | {"dtype": "float32", "seed": 43},
+        "seed 44": chaos | {"dtype": "float32", "seed": 44},
+    }
+
+
+def replayed(name: str, progress: Progress = iter) -> Arrays:
+    """One of `replays`, from the cache if it is up to date."""
+    return cached(f"replay@{name}", replay, progress, **replays()[name])
+
+
+def main(arguments: list[str]) -> None:
+    for name in report_progress("replays")(replays()):
+        replayed(name)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -29,9 +29,10 @@ def figure(fig: Figure, label: str, caption: str, alt: str) -> None:
     emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, caption: str) -> None:
-    """Show a table: the first column to the left, the others, which hold numbers, to the right."""
-    lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, caption: str, align: str = "") -> None:
+    """Show a table. `align` has l or r for each column; by default the first is to the left, the others right."""
+    rules = {"l": ":--", "r": "--:"}
+    lines = [header, [rules[side] for side in align or "l" + "r" * (len(header) - 1)], *rows]
     markdown = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
     emit({"text/markdown": markdown, "text/plain": markdown}, label=label, caption=caption)
 

@@ -46,7 +46,7 @@ def wilson(fraction: float, n: int, confidence: float = 0.95) -> tuple[float, fl
 
 
 def paired_p(first: np.ndarray, second: np.ndarray) -> float:
-    """p value of the paired t test that `first` and `second` (n,) have the same mean; 1 if they are equal throughout."""
+    """p value of the paired t test that `first` and `second` (n,) have the same mean; 1 if they are equal."""
     from scipy.stats import ttest_rel
 
     return float(ttest_rel(first, second).pvalue) if np.any(first != second) else 1.0

@@ -61,7 +61,7 @@ def read_only(net: Network) -> Network:
 
 
 def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike) -> dict[str, np.ndarray]:
-    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. Evaluation cannot change the weights."""
+    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. The weights are read-only here."""
     net = read_only(net)
     S = scores(X, net)
     return {"loss": compute_loss(S, y), "cost": compute_cost(S, y, net, lam), "accuracy": compute_accuracy(S, y)}
