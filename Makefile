@@ -17,6 +17,9 @@ endif
 BATCHES := data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch
 DATA := $(BATCHES:%=data/cifar10/%.bin)
 SETTINGS := $(wildcard notebooks/settings/*.yaml)
+ifneq ($(filter-out notebooks/settings/%.yaml,$(SETTINGS))$(wildcard notebooks/settings/*.yml),)
+$(error notebooks/settings: a setting is a file NAME.yaml; its name may hold letters, digits, dots and hyphens)
+endif
 CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
@@ -38,7 +41,9 @@ report/results.json: $(EXECUTED) report/notebooks/.settings report/notebooks/.co
 report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
 
-report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml $(COMPUTING) | $(DATA)
+# A setting's colour depends on its place among all settings.
+report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
+    $(COMPUTING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.

@@ -36,6 +36,8 @@ Files = Iterator[tuple[str, bytes]]  # (name, content)
 
 def read_own(path: Path) -> Files:
     """What the user already has: the official binary or python archive, or a folder unpacked from one."""
+    if not path.exists():
+        raise ValueError("there is no such file or folder")
     for file_name, content in read_files(path):
         if file_name.endswith(".bin"):
             yield file_name.removesuffix(".bin"), content

@@ -9,13 +9,18 @@ class InputError(ValueError):
     """Something that the user gave is wrong. The message says what, where, and what is allowed."""
 
 
+def say(line: str) -> None:
+    """Print a line in one piece, since several commands may print side by side."""
+    print(f"{line}\n", end="", file=sys.stderr, flush=True)
+
+
 def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """A `progress` for the command line: a line for each turn, which several commands can print side by side."""
+    """A `progress` for the command line: a line for each turn."""
 
     def progress(turns: Iterable[Any]) -> Iterator[Any]:
         listed = list(turns)
         for number, turn in enumerate(listed, 1):
-            print(f"  {what}: {number} of {len(listed)}", file=sys.stderr)
+            say(f"  {what}: {number} of {len(listed)}")
             yield turn
 
     return progress

@@ -4,13 +4,12 @@ python -m lib.execute OUTPUT NOTEBOOK [SETTING]        SETTING is a YAML file, w
 """
 
 import logging
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from lib import paths, settings
-from lib.errors import InputError, run_command
+from lib.errors import InputError, run_command, say
 
 # Not for the reader: that the kernel talks to us unencrypted, on this machine, and that it was interrupted at its end.
 QUIET = ["--log-level=CRITICAL"]
@@ -42,10 +41,10 @@ def main(arguments: list[str]) -> None:
         raise InputError("usage: python -m lib.execute OUTPUT NOTEBOOK [SETTING]")
     output, notebook, *setting = map(Path, arguments)
     parameters = settings.read(setting[0]).model_dump() if setting else {}
-    print(f"  {output.stem}: running", file=sys.stderr)
+    say(f"  {output.stem}: running")
     start = time.perf_counter()
     execute(notebook, output, parameters)
-    print(f"  {output.stem}: done in {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    say(f"  {output.stem}: done in {time.perf_counter() - start:.0f} s")
 
 
 if __name__ == "__main__":

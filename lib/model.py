@@ -40,14 +40,14 @@ def stack(nets: Sequence[Network]) -> Network:
 
 
 def scores(X: np.ndarray, net: Network) -> np.ndarray:
-    """S = X W + b (equation 1): (N, K), or (N, M, K) for a stack."""
+    """S = X W + b (course, equation 1): (N, K), or (N, M, K) for a stack."""
     S = np.tensordot(X, net.W, 1)
     S += net.b
     return S
 
 
 def softmax(S: np.ndarray) -> np.ndarray:
-    """P = exp(S) / sum of exp(S) over the classes (equation 2), in the shape of S.
+    """P = exp(S) / sum of exp(S) over the classes (course, equation 2), in the shape of S.
 
     Each row is shifted by its maximum first, which changes nothing but keeps exp from overflowing.
     """
@@ -63,7 +63,7 @@ def apply_network(X: np.ndarray, net: Network) -> np.ndarray:
 
 
 def compute_loss(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Mean cross-entropy of the scores S against the labels y (equations 3 and 6): (), or (M,) for a stack.
+    """Mean cross-entropy of the scores S against the labels y (course, equations 3 and 6): (), or (M,) for a stack.
 
     -log P[y] = log(sum of exp(S)) - S[y]. Taken from the scores, since log(softmax(S)) is -inf where P underflows.
     """
@@ -73,7 +73,7 @@ def compute_loss(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def compute_cost(S: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike) -> np.ndarray:
-    """Loss plus lam * sum of W squared (equation 5): (), or (M,) for a stack, with `lam` a scalar or (M,)."""
+    """Loss plus lam * sum of W squared (course, equation 5): (), or (M,) for a stack, with `lam` a scalar or (M,)."""
     return compute_loss(S, y) + np.asarray(lam) * np.square(net.W).sum((0, -1), dtype=np.float64)
 
 
@@ -83,7 +83,7 @@ def compute_accuracy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def backward_pass(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike) -> Network:
-    """The gradient of the cost in W and b, from the probabilities P = apply_network(X, net) (equations 10 and 11).
+    """The gradient of the cost in W and b, from the probabilities P = apply_network(X, net) (course, equations 10 and 11).
 
     The gradient of the mean loss in the scores is G = (P - one_hot(y)) / N; hence X^T G + 2 lam W and the sum of G.
     """

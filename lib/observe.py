@@ -46,6 +46,16 @@ def dagger_note(runs: Sequence[Run]) -> str:
     return "" if all(map(is_steady, runs)) else note
 
 
+def rise_in_words(run: Run) -> str:
+    return f"up to {percent(largest_rise(run), 2)}" if largest_rise(run) else "nothing: it falls in every epoch"
+
+
+def spelled(runs: Sequence[Run], field: str) -> str:
+    """The value of a setting's field: "40", or "20 to 40" if the runs differ in it."""
+    values = [getattr(run.setting, field) for run in runs]
+    return f"{min(values)}" if min(values) == max(values) else f"{min(values)} to {max(values)}"
+
+
 def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
     """The groups of two or more runs whose settings differ in `field` alone, each ordered by it."""
     found: dict[str, list[Run]] = {}
@@ -60,13 +70,13 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
     lead = final(small, "val", "accuracy") - final(large, "val", "accuracy")
     return [
         f"With {large.setting.title} the training cost rises by up to {percent(largest_rise(large), 0)} from one epoch",
-        f"to the next; with {small.setting.title}, by up to {percent(largest_rise(small), 1)}.",
+        f"to the next; with {small.setting.title}, by {rise_in_words(small)}.",
         Claim(
             f"{key}/the larger step oscillates",
             is_steady(small) and not is_steady(large),
-            "The longer step overshoots the minimum and lands on the other side of the valley, again and again."
+            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher up."
             " Training oscillates; it does not diverge, for the cost stays bounded.",
-            "Neither step length stands out by the jumps of its cost.",
+            "So neither step is too long for a steady descent.",
         ),
         f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
         f" {100 * abs(lead):.2f} percentage points.",
@@ -112,15 +122,30 @@ def on_noise(group: Sequence[Run]) -> Sentences:
         first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
         left.append(float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1]))
     return [
-        "The grain of the templates is what is left of the random first weights.",
-        f"The final weights correlate with them by {listing(left)}.",
+        "The grain of these templates is what is left of the random first weights:",
+        f"the final weights correlate with them by {listing(left)}.",
         trend(
             f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
             left[::-1],
-            "Descent hardly touches directions in which the images do not vary; the penalty shrinks them in every step",
+            "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty"
+            " shrinks every weight in every step",
             ".",
         ),
     ]
+
+
+def in_short(runs: Sequence[Run]) -> list[str]:
+    """A sentence each on what the learning rate and the penalty did, for the summary."""
+    sentences = []
+    if unsteady := [run.setting.title for run in runs if not is_steady(run)]:
+        sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
+    for first, *_, last in groups(runs, "lam"):
+        sentences.append(
+            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation goes"
+            f" from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the templates from"
+            f" {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
+        )
+    return sentences
 
 
 def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
@@ -129,12 +154,12 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
     chosen = f"$\\lambda = {best.setting.lam:g}$"
     sentences: Sentences = [
         f"The validation images choose {chosen}, with {percent(final(best, 'val', 'accuracy'))}.",
+        "Whether that is more than chance, McNemar's test says: it compares two settings by the images that only one of them"
+        " names correctly.",
     ]
     for other in (run for run in group if run is not best):
         p = mcnemar(*(run.test_scores.argmax(1) == y for run in (best, other)))
-        figures = (
-            f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, McNemar's test: $p {below(p)}$)"
-        )
+        figures = f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, $p {below(p)}$)"
         sentences.append(
             Claim(
                 f"lam/{best.setting.name} and {other.setting.name}/told apart",

@@ -88,7 +88,7 @@ def appendix(results: Mapping[str, Any]) -> list[Any]:
         table("seeds", "The settings and the seed of each.", *seeds(results.get("settings", {}))),
         table("data", "The files of CIFAR-10, in the official binary form, by the SHA-1 that each was verified by.",
               ("batch", "SHA-1"), [(f"`{name}`", f"`{sha1}`") for name, sha1 in made["data"].items()], "ll"),
-        table("versions", "Python and the packages that the report uses by name.", ("software", "version"),
+        table("versions", "Python and the project's direct dependencies.", ("software", "version"),
               [("Python", made["python"]), *made["packages"].items()], "ll"),
     ]  # fmt: skip
 

@@ -70,6 +70,8 @@ def explain(error: Any) -> str:
         return f"{key} is missing"
     if error["type"] == "extra_forbidden":
         return f"{key} = {error['input']!r}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{key} = {error['input']!r}: may hold letters, digits, dots and hyphens, a letter or digit first"
     rule = error["msg"].replace("Input should", "must").replace("String should", "must")
     return f"{key} = {error['input']!r}: {rule}"
 
