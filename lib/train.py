@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from lib.model import Network, apply_network, backward_pass, compute_accuracy, compute_cost, compute_loss, scores
 
 Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
+Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike], Network]  # as lib.model.backward_pass
 
 
 def epoch_orders(rng: np.random.Generator, n: int, n_epochs: int) -> Iterator[np.ndarray]:
@@ -31,12 +32,14 @@ def mini_batch_gd(
     n_batch: int,
     orders: Iterable[np.ndarray],
     on_epoch: Callable[[int, Network], None] | None = None,
+    backward: Backward = backward_pass,
 ) -> Network:
     """Train on X (N, D), y (N,) from `net`, which is left unchanged, and return the trained network.
 
     Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost.
     For a stack, `eta` and `lam` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called after each
-    epoch, with epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
+    epoch, with epochs counted from 1 and the network read-only. Only `lib.mistakes` passes another `backward`.
+    Source: assignment, exercise 1.8.
     """
     net = Network(net.W.copy(), net.b.copy())
     step = np.asarray(eta, net.W.dtype)[..., None]
@@ -44,7 +47,7 @@ def mini_batch_gd(
         for start in range(0, len(order), n_batch):
             batch = order[start : start + n_batch]
             X_batch, y_batch = X[batch], y[batch]
-            gradient = backward_pass(X_batch, y_batch, apply_network(X_batch, net), net, lam)
+            gradient = backward(X_batch, y_batch, apply_network(X_batch, net), net, lam)
             np.subtract(net.W, step * gradient.W, out=net.W)
             np.subtract(net.b, step * gradient.b, out=net.b)
         if on_epoch:
