@@ -78,7 +78,7 @@ def on_traces(signatures: Signatures) -> list[str | Claim]:
         Claim(
             "mistakes/some leave no trace in the test accuracy",
             bool(on_test),
-            f"Of {len(signatures) - 1} mistakes, {len(on_test)} leave no trace in the test accuracies:"
+            f"Of {len(signatures) - 1} mistakes, {len(on_test)} leave no trace beyond chance in the test accuracies:"
             f" {listed(on_test)}. A right figure is no proof of a right program.",
             "Every mistake leaves a trace in the test accuracies.",
         ),
