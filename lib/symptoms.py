@@ -43,9 +43,8 @@ def as_image(w: np.ndarray) -> np.ndarray:
 
 def picture_title(name: str) -> str:
     """What a mistake's small picture shows, for the table beside it."""
-    kind, (eta, lam) = ADVICE[name].picture, SETTINGS[ADVICE[name].setting]
-    what = f"{TITLES[kind]} accuracy" if kind in SPLITS else "template"
-    return f"{what}, $\\eta = {eta:g}$, $\\lambda = {lam:g}$"
+    kind, lam = ADVICE[name].picture, SETTINGS[ADVICE[name].setting][1]
+    return f"{f'{TITLES[kind]} accuracy' if kind in SPLITS else 'template'}, $\\lambda = {lam:g}$"
 
 
 def picture_text(name: str, trained: Trained) -> str:

@@ -262,3 +262,9 @@ def test_sentences_can_be_made_of_any_results(trained):
     assert symptoms.row(RIGHT, signatures)[0] == "nothing wrong"
     assert "**" not in "".join(symptoms.row(RIGHT, signatures))
     assert "**" in "".join(symptoms.row("labels-shifted", signatures))
+
+
+def test_every_picture_is_of_a_setting_with_the_small_step():
+    assert {SETTINGS[advice.setting][0] for advice in ADVICE.values()} == {SETTINGS[-1][0]}
+    assert symptoms.picture_title("half-penalty") == "test accuracy, $\\lambda = 1$"
+    assert symptoms.picture_title("sigma-1") == "template, $\\lambda = 0$"
