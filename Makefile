@@ -47,7 +47,7 @@ report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.
-report/notebooks/.seeds report/notebooks/.replay: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA)
+report/notebooks/.mistakes report/notebooks/.replay report/notebooks/.seeds: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA)
 	@mkdir -p $(@D)
 	@$(ONE_THREAD) $(RUN) lib.$*
 	@touch $@
@@ -55,6 +55,7 @@ report/notebooks/.seeds: $(SETTINGS)
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
 report/notebooks/5-reproduction.ipynb: report/notebooks/.replay report/notebooks/.seeds
+report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes
 
 # Whoever reads all settings does so again when one has gone, too.
 report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings

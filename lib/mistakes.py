@@ -14,6 +14,7 @@ import numpy as np
 
 from lib import cifar10
 from lib.cache import Arrays, Progress, cached
+from lib.errors import report_progress, run_command
 from lib.experiment import BATCHES
 from lib.model import Network, backward_pass, compute_accuracy, init_network, scores, softmax, stack
 from lib.preprocess import Standardiser
@@ -192,3 +193,11 @@ def signature(seen: Sequence[Arrays]) -> dict[str, dict[str, list[float]]]:
         split: {"mean": each.mean(0).tolist(), "sd": each.std(0, ddof=1).tolist(), "seeds": each.tolist()}
         for split, each in final.items()
     }
+
+
+def main(arguments: list[str]) -> None:
+    train_all(progress=report_progress("mistakes"))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -83,7 +83,7 @@ def compute_accuracy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def backward_pass(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike) -> Network:
-    """The gradient of the cost in W and b, from the probabilities P = apply_network(X, net) (course, equations 10 and 11).
+    """The gradient of the cost in W and b, from P = apply_network(X, net) (course, equations 10 and 11).
 
     The gradient of the mean loss in the scores is G = (P - one_hot(y)) / N; hence X^T G + 2 lam W and the sum of G.
     """

@@ -74,8 +74,8 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
         Claim(
             f"{key}/the larger step oscillates",
             is_steady(small) and not is_steady(large),
-            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher up."
-            " Training oscillates; it does not diverge, for the cost stays bounded.",
+            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher"
+            " up. Training oscillates; it does not diverge, for the cost stays bounded.",
             "So neither step is too long for a steady descent.",
         ),
         f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
@@ -127,8 +127,8 @@ def on_noise(group: Sequence[Run]) -> Sentences:
         trend(
             f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
             left[::-1],
-            "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty"
-            " shrinks every weight in every step",
+            "An explanation is that descent hardly touches directions in which the images do not vary, while the"
+            " penalty shrinks every weight in every step",
             ".",
         ),
     ]
@@ -141,8 +141,8 @@ def in_short(runs: Sequence[Run]) -> list[str]:
         sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
     for first, *_, last in groups(runs, "lam"):
         sentences.append(
-            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation goes"
-            f" from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the templates from"
+            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation"
+            f" goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the templates from"
             f" {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
         )
     return sentences
@@ -154,8 +154,8 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
     chosen = f"$\\lambda = {best.setting.lam:g}$"
     sentences: Sentences = [
         f"The validation images choose {chosen}, with {percent(final(best, 'val', 'accuracy'))}.",
-        "Whether that is more than chance, McNemar's test says: it compares two settings by the images that only one of them"
-        " names correctly.",
+        "Whether that is more than chance, McNemar's test says: it compares two settings by the images that only one of"
+        " them names correctly.",
     ]
     for other in (run for run in group if run is not best):
         p = mcnemar(*(run.test_scores.argmax(1) == y for run in (best, other)))
