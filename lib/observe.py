@@ -74,8 +74,8 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
         Claim(
             f"{key}/the larger step oscillates",
             is_steady(small) and not is_steady(large),
-            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher"
-            " up. Training oscillates; it does not diverge, for the cost stays bounded.",
+            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley,"
+            " higher up. Training oscillates; it does not diverge, for the cost stays bounded.",
             "So neither step is too long for a steady descent.",
         ),
         f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
@@ -141,9 +141,9 @@ def in_short(runs: Sequence[Run]) -> list[str]:
         sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
     for first, *_, last in groups(runs, "lam"):
         sentences.append(
-            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation"
-            f" goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the templates from"
-            f" {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
+            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over"
+            f" validation goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the"
+            f" templates from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
         )
     return sentences
 
