@@ -23,5 +23,9 @@ def in_symbols(claim: str) -> str:
 
 def equal_to_the_digit(ours: float, published: float) -> bool:
     """Whether `ours`, rounded to the decimals that `published` has, is `published`."""
-    decimals = len(repr(published).partition(".")[2])
-    return bool(round(ours, decimals) == published)
+    return float(like(ours, published)) == published
+
+
+def like(ours: float, published: float) -> str:
+    """`ours` with as many decimals as `published` has."""
+    return f"{ours:.{len(repr(published).partition('.')[2])}f}"
