@@ -1,13 +1,15 @@
 """Small made-up data. Every dimension differs, so that no axis can stand in for another: N 7, D 5, K 3, M 4."""
 
+import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from lib import cifar10
+from lib import cifar10, paths
 from lib.model import Network
 from lib.runs import Run
 from lib.settings import Setting
@@ -100,3 +102,14 @@ def made_up_batches() -> dict[str, bytes]:
         images = np.where(rng.random((300, 3072)) < bright[labels], 200, 50)
         batches[f"{name}.bin"] = np.column_stack([labels, images]).astype(np.uint8).tobytes()
     return batches
+
+
+@pytest.fixture
+def small_data(made_up_batches: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The made-up batches instead of the real ones, and nothing in data/runs."""
+    for name, content in made_up_batches.items():
+        (tmp_path / name).write_bytes(content)
+    sums = {name.removesuffix(".bin"): hashlib.sha1(content).hexdigest() for name, content in made_up_batches.items()}
+    monkeypatch.setattr(cifar10, "SHA1", sums)
+    monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")

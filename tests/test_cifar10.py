@@ -179,7 +179,7 @@ def test_every_form_ends_as_the_official_bytes(batches, own, monkeypatch, form):
 
 
 def test_a_path_that_leads_nowhere_is_named(batches, own):
-    assert_refused(own, because="No such file")
+    assert_refused(own, because="there is no such file or folder")
     assert on_disk() == {}
 
 
@@ -231,7 +231,7 @@ def test_a_batch_that_is_not_there_is_named(batches, own):
 
 def test_a_bad_source_of_the_users_is_not_replaced_by_a_download(batches, own, monkeypatch, tmp_path):
     serve(monkeypatch, {"binary.tar.gz": tar(tmp_path / "official", binary_form(batches))})
-    assert_refused(own, because="No such file")
+    assert_refused(own, because="there is no such file or folder")
 
 
 @pytest.mark.parametrize(

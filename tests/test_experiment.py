@@ -1,7 +1,5 @@
 """One setting from start to end, on small made-up data."""
 
-import hashlib
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -13,17 +11,15 @@ from lib.settings import Setting
 from lib.train import epoch_orders, evaluate, mini_batch_gd
 
 SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=3)
+ASSIGNED = ("data_batch_1", "data_batch_2", "test_batch")  # train, val and test of the assignment
 
 
-@pytest.fixture(autouse=True)
-def small_data(made_up_batches, tmp_path, monkeypatch):
-    """The made-up batches instead of the real ones, and no run kept."""
-    for name, content in made_up_batches.items():
-        (tmp_path / name).write_bytes(content)
-    sums = {name.removesuffix(".bin"): hashlib.sha1(content).hexdigest() for name, content in made_up_batches.items()}
-    monkeypatch.setattr(cifar10, "SHA1", sums)
-    monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
-    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+pytestmark = pytest.mark.usefixtures("small_data")
+
+
+def opened(splits):
+    """X and y of the training, the validation and the test split."""
+    return splits.train, splits.val, splits.test.open()
 
 
 def assert_equal_runs(a, b):
@@ -35,23 +31,22 @@ def assert_equal_runs(a, b):
 
 
 def test_the_splits_are_the_batches_of_the_assignment():
-    for split, batch in {"train": "data_batch_1", "val": "data_batch_2", "test": "test_batch"}.items():
-        assert_array_equal(load_splits()[split][1], cifar10.load_batch(batch)[1])
+    for (_, y), batch in zip(opened(load_splits()), ASSIGNED, strict=True):
+        assert_array_equal(y, cifar10.load_batch(batch)[1])
 
 
 def test_every_split_is_standardised_by_the_training_images_alone():
-    pixels = {batch: cifar10.load_batch(batch)[0] / 255 for batch in ("data_batch_1", "data_batch_2", "test_batch")}
-    mean, std = pixels["data_batch_1"].mean(0), pixels["data_batch_1"].std(0)
-    for (X, _), own in zip(load_splits(np.float64).values(), pixels.values(), strict=True):
+    pixels = [cifar10.load_batch(batch)[0] / 255 for batch in ASSIGNED]
+    mean, std = pixels[0].mean(0), pixels[0].std(0)
+    for (X, _), own in zip(opened(load_splits(np.float64)), pixels, strict=True):
         assert_allclose(X, (own - mean) / std, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_inputs_and_the_network_have_the_settings_dtype(dtype):
     run = train_setting(SETTING.model_copy(update={"dtype": dtype}))
-    assert {load_splits(dtype)["val"][0].dtype, run.net.W.dtype, run.net.b.dtype, run.test_scores.dtype} == {
-        np.dtype(dtype)
-    }
+    arrays = *run.net, run.test_scores, *(X for X, _ in opened(load_splits(dtype)))
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
 def test_training_again_gives_the_same_run():
@@ -64,7 +59,7 @@ def test_another_seed_gives_another_run():
 
 
 def test_the_weights_and_the_orders_come_from_two_generators_of_the_same_seed():
-    X, y = load_splits()["train"]
+    X, y = load_splits().train
     start, orders = init_network(np.random.default_rng(42)), epoch_orders(np.random.default_rng(42), len(y), 3)
     net = mini_batch_gd(X, y, start, eta=0.01, lam=0.1, n_batch=50, orders=orders)
     assert_array_equal(train_setting(SETTING).net.W, net.W)
@@ -81,18 +76,18 @@ def test_the_history_has_a_value_for_every_epoch():
 def test_the_history_ends_at_the_network_that_is_returned():
     run, splits = train_setting(SETTING), load_splits()
     for split in ("train", "val"):
-        for measure, value in evaluate(*splits[split], run.net, 0.1).items():
+        for measure, value in evaluate(*getattr(splits, split), run.net, 0.1).items():
             assert run.history[split][measure][-1] == value
 
 
 def test_the_test_figures_are_those_of_the_network_on_the_test_images():
-    run, (X, y) = train_setting(SETTING), load_splits()["test"]
+    run, (X, y) = train_setting(SETTING), load_splits().test.open()
     assert run.test == {measure: evaluate(X, y, run.net, 0)[measure] for measure in ("loss", "accuracy")}
     assert_allclose(run.test_scores, X @ run.net.W + run.net.b, rtol=1e-4, atol=1e-5)
 
 
 def test_the_test_images_are_evaluated_once(monkeypatch):
-    test_labels, evaluated = load_splits()["test"][1], []
+    test_labels, evaluated = load_splits().test.open()[1], []
 
     def evaluate_and_note(X, y, net, lam):
         evaluated.append(np.array_equal(y, test_labels))

@@ -22,6 +22,9 @@ from lib.model import (
     scores,
     softmax,
 )
+from lib.model import (
+    stack as make_stack,
+)
 
 any_scores = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.floats(-1000, 1000))
 
@@ -179,6 +182,12 @@ def test_the_inputs_are_left_as_they_were(problem):
     compute_cost(S, problem.y, problem.net, problem.lam)
     compute_accuracy(S, problem.y)
     backward_pass(problem.X, problem.y, P, problem.net, problem.lam)
+
+
+def test_networks_alone_make_up_a_stack(stack):
+    made = make_stack([problem.net for problem in stack.alone()])
+    assert_array_equal(made.W, stack.net.W)
+    assert_array_equal(made.b, stack.net.b)
 
 
 def test_accuracy_takes_the_first_of_equal_scores():

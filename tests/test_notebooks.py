@@ -152,8 +152,16 @@ def test_a_link_is_called_what_it_leads_to(word, kind):
     assert {label.split("-")[0] for label in linked} == {kind}
 
 
+def test_a_link_to_a_section_is_to_the_name_that_pandoc_gives_its_heading():
+    headings = found(r"(?m)^#+ (.+)$")
+    names = {re.sub(r"[^\w\s.-]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+    linked = found(r"\[Section\]\(#([^)]+)\)")
+    assert linked
+    assert linked - names == set()
+
+
 def test_no_link_is_called_anything_else():
-    assert found(r"\[([^]]*)\]\(#") == set(KINDS)
+    assert found(r"\[([^]]*)\]\(#") == {*KINDS, "Section"}
 
 
 def test_no_label_is_given_twice():

@@ -122,6 +122,24 @@ def test_the_step_with_the_higher_validation_accuracy_is_named(make_run, small, 
     assert says in say(observe.on_learning_rate(*runs))
 
 
+@pytest.mark.parametrize(
+    ("costs", "says"),
+    [([3, 2, 1], "nothing: it falls in every epoch"), ([1, 1.1, 1], "up to 10.00\u00a0%")],
+)
+def test_how_far_the_cost_rises_is_said(make_run, costs, says):
+    assert observe.rise_in_words(make_run(cost=costs)) == says
+
+
+@pytest.mark.parametrize(("values", "printed"), [([40, 40], "40"), ([40], "40"), ([40, 2, 20], "2 to 40")])
+def test_what_runs_have_in_common_is_said_once(make_run, values, printed):
+    assert observe.spelled([make_run(n_epochs=value) for value in values], "n_epochs") == printed
+
+
+@pytest.mark.parametrize(("deviations", "printed"), [([0.39, 0.41], "40.00 ± 1.41"), ([0.4, 0.4, 0.4], "40.00 ± 0.00")])
+def test_accuracies_over_seeds_are_a_mean_and_the_deviation_of_a_sample(deviations, printed):
+    assert observe.mean_and_sd(np.array(deviations)) == printed
+
+
 # The penalty
 
 
@@ -168,6 +186,14 @@ def test_the_claims_name_the_first_and_the_last_setting(penalised):
     assert {key.rsplit("/", 1)[0] for key in keys(observe.on_penalty(penalised()))} == {"lam/0 to 1"}
 
 
+def test_the_summary_names_what_oscillates_and_what_the_penalty_did(penalised, make_run):
+    (trend,) = observe.in_short(penalised())
+    assert "from 0 to 1, the lead of training over validation goes from 15.0 to 1.0 points" in trend
+    first, second = observe.in_short([*penalised(), make_run("l", eta=0.1, cost=[3, 5, 4])])
+    assert first == "With $\\eta = 0.1$, $\\lambda = 0$ the step is too long: training oscillates."
+    assert second == trend
+
+
 @pytest.mark.parametrize(("left", "holds"), [([0.9, 0.5, 0.1], True), ([0.1, 0.5, 0.9], False)])
 def test_the_first_weights_are_forgotten(make_run, left, holds):
     first = init_network(np.random.default_rng(42)).W
@@ -187,11 +213,11 @@ def test_what_is_left_of_the_first_weights_is_measured_by_the_runs_own_seed(make
 @pytest.mark.parametrize(
     ("ranks", "told_apart", "says"),
     [
-        ((0, 4), True, "by more than chance (40.00\u00a0% and 40.00\u00a0%, McNemar's test: $p < 0.001$)."),
+        ((0, 4), True, "by more than chance (40.00\u00a0% and 40.00\u00a0%, $p < 0.001$)."),
         (
             (2, 19),
             False,
-            "cannot tell it from $\\lambda = 0.1$ (40.00\u00a0% and 40.00\u00a0%, McNemar's test: $p = 0.099$).",
+            "cannot tell it from $\\lambda = 0.1$ (40.00\u00a0% and 40.00\u00a0%, $p = 0.099$).",
         ),
         ((0, 18), False, "$p = 1$"),
     ],

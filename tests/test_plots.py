@@ -22,6 +22,14 @@ FIT = Standardiser.fit(IMAGES)
 HISTORY = {split: {m: rng.random(5) for m in ("loss", "cost", "accuracy")} for split in ("train", "val")}
 ONE_EPOCH = {split: {m: values[:1] for m, values in measures.items()} for split, measures in HISTORY.items()}
 COUNTS = rng.integers(0, 1000, (10, 10))
+PAIR = rng.random((2, 5))
+OURS, OTHERS, WRONG, PUBLISHED = (
+    [np.array([39, 39.2]), np.array([28, 31.5])],
+    [[38.9, 27], [39.1, 26]],
+    [[20, 29]],
+    [45, 43],
+)
+STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
     "sample images": lambda: plots.sample_images(IMAGES, Y, CLASSES[:3]),
@@ -39,6 +47,10 @@ FIGURES = {
     "templates of one setting compared": lambda: plots.compare_templates({"a": FEW}, CLASSES[:3]),
     "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
     "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
+    "erratum": lambda: plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
+    "runs that should be alike": lambda: plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
+    "strips": lambda: plots.strips(*STRIPS),
+    "strips without a mistaken report": lambda: plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: plots.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
 }
 
@@ -152,3 +164,41 @@ def test_the_truth_is_down_and_the_answer_across():
     ax = plots.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
     assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
+
+
+def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
+    fig = plots.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
+    drawn = lines(fig, 0)
+    assert [(hue, style) for hue, style, _ in drawn[:4]] == [
+        ("#d55e00", "-"), ("#d55e00", "--"), ("#0072b2", "-"), ("#0072b2", "--")
+    ]  # fmt: skip
+    for (_, _, values), accuracy in zip(drawn, [*PAIR, *PAIR[::-1]], strict=False):
+        assert_array_equal(values, 100 * accuracy)
+    assert [text.get_text() for text in fig.legends[0].texts] == ["a", "b", "trained on test_batch", "held out"]
+
+
+def test_runs_that_should_be_alike_can_be_told_apart():
+    drawn = plots.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
+    looks = {(to_hex(line.get_color()), str(line._dash_pattern)) for line in drawn}
+    assert len(looks) == len(drawn) == 5
+    for line in drawn:
+        assert_array_equal(line.get_ydata(), 100 * PAIR[0])
+        assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
+
+
+def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colour():
+    ax = plots.strips(*STRIPS).axes[0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
+    for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
+        colours = ours.get_facecolor(), others.get_edgecolor(), wrong.get_edgecolor(), published.get_facecolor()
+        assert {to_hex(colour[0]) for colour in colours} == {STRIPS[-1][row]}
+        assert_array_equal(ours.get_offsets()[:, 0], OURS[row])
+        assert_array_equal(others.get_offsets()[:, 0], [figures[row] for figures in OTHERS])
+        assert_array_equal(wrong.get_offsets()[:, 0], [figures[row] for figures in WRONG])
+        assert_array_equal(published.get_offsets(), [[PUBLISHED[row], row]])
+        assert {round(height) for height in ours.get_offsets()[:, 1]} == {row}
+
+
+def test_the_first_strip_is_at_the_top():
+    bottom, top = plots.strips(*STRIPS).axes[0].get_ylim()
+    assert bottom > top

@@ -6,15 +6,15 @@ import re
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
-from lib import cifar10, paths, settings
+from lib import cifar10, paths, published, seeds, settings, stats
+from lib.claims import FAILS, HOLDS, OPEN
 from lib.experiment import load_splits
-from lib.model import Network, init_network
+from lib.model import init_network, stack
 from lib.train import History, epoch_orders, evaluate, mini_batch_gd
 
 RESULTS = json.loads((paths.REPORT / "results.json").read_text())
-REFERENCE = YAML(typ="safe").load(paths.DATA / "reference.yaml")
+REFERENCE = published.read()
 SETTINGS = {setting.name: setting for setting in settings.read_all()}
 STACKED = [name for name, setting in SETTINGS.items() if setting.eta == 0.001]
 MEASURES = {"loss", "cost", "accuracy"}
@@ -24,6 +24,8 @@ every_stacked = pytest.mark.parametrize(("place", "name"), list(enumerate(STACKE
 CLAIMS = {
     "test batch is balanced": True,
     "gradient check replayed to the digit": True,
+    "reference replayed to the digit": True,
+    "course checkpoints to the digit": True,
     "eta0.001-lam0/training is steady": True,
     "eta0.001-lam0.1/training is steady": True,
     "eta0.001-lam1/training is steady": True,
@@ -38,6 +40,10 @@ CLAIMS = {
     "lam/eta0.001-lam0.1 and eta0.001-lam1/told apart": True,
     "mistakes/some leave no trace in the test accuracy": True,
 }
+OF_THE_MACHINE = {"two threads change nothing"}  # true or not by its number of cores and its library
+
+# Of the reference's eight conclusions, in its order.
+VERDICTS = [FAILS, FAILS, FAILS, HOLDS, OPEN, HOLDS, OPEN, OPEN]
 
 
 def flatten(nested, prefix=""):
@@ -101,7 +107,7 @@ def test_the_data_are_the_official_ones():
 
 
 def test_the_claims_of_the_prose_are_as_expected_on_the_real_data():
-    assert flatten(RESULTS["claims"]) == CLAIMS
+    assert {key: holds for key, holds in flatten(RESULTS["claims"]).items() if key not in OF_THE_MACHINE} == CLAIMS
 
 
 def test_the_gradient_agrees_with_pytorch_to_rounding_and_with_central_differences():
@@ -127,7 +133,7 @@ def test_the_published_gradient_check_is_repeated_to_the_digit():
 # What was published
 
 
-def published(section, key, name):
+def published_row(section, key, name):
     setting = SETTINGS[name]
     (row,) = [row for row in REFERENCE[section][key] if (row["eta"], row["lam"]) == (setting.eta, setting.lam)]
     return row
@@ -140,7 +146,7 @@ def in_percent(fraction):
 @pytest.mark.parametrize("name", STACKED)
 def test_the_training_accuracies_are_the_published_ones_to_the_digit(name):
     accuracy = RESULTS["settings"][name]["history"]["train"]["accuracy"]
-    assert [in_percent(accuracy[epoch]) for epoch in (0, -1)] == published("reference_report", "settings", name)[
+    assert [in_percent(accuracy[epoch]) for epoch in (0, -1)] == published_row("reference_report", "settings", name)[
         "train"
     ]
 
@@ -148,7 +154,7 @@ def test_the_training_accuracies_are_the_published_ones_to_the_digit(name):
 @pytest.mark.parametrize("name", STACKED)
 def test_the_held_out_accuracies_are_the_replayed_ones_to_the_digit(name):
     result = RESULTS["settings"][name]
-    measured = published("procedure_of_the_reference", "measured_float64", name)["held_out"]
+    measured = published_row("procedure_of_the_reference", "measured_float64", name)["held_out"]
     assert in_percent(result["history"]["val"]["accuracy"][-1]) == measured["val"]
     assert in_percent(result["test"]["accuracy"]) == measured["test"]
 
@@ -171,6 +177,62 @@ def published_spread(name):
     return row
 
 
+# What was replayed
+
+
+@pytest.mark.parametrize("name", STACKED)
+@pytest.mark.parametrize("column", ["train", "test"])
+def test_every_published_figure_is_replayed_to_the_digit(name, column):
+    figures = RESULTS["reproduction"]["figures"][name][column]
+    assert figures["published"] == published_row("reference_report", "settings", name)[column]
+    assert [round(replayed, 2) for replayed in figures["replayed"]] == figures["published"]
+    assert figures["equal"] == [True, True]
+
+
+def test_the_courses_checkpoints_are_replayed_to_the_digit():
+    checkpoints = RESULTS["reproduction"]["checkpoints"]
+    assert len(checkpoints) == 5
+    for name, figures in checkpoints.items():
+        assert published.equal_to_the_digit(figures["replayed"], figures["known"]), name
+        assert figures["equal"] is True
+
+
+def test_the_verdicts_on_the_references_conclusions_are_as_expected():
+    judged = RESULTS["reproduction"]["claims"]
+    assert [verdict["claim"] for verdict in judged] == REFERENCE["reference_report"]["claims"]
+    assert [verdict["verdict"] for verdict in judged] == VERDICTS
+
+
+def test_the_chaotic_runs_differ_by_more_than_any_error_of_measurement():
+    final = RESULTS["reproduction"]["chaos"]
+    assert abs(final["single precision"] - final["double precision"]) > 0.01
+
+
+# The spread over seeds
+
+
+@every_setting
+def test_every_setting_has_a_figure_of_each_measure_for_every_seed(name):
+    figures = {measure: RESULTS["seeds"][name][measure] for measure in seeds.MEASURES}
+    assert {len(values) for values in figures.values()} == {len(seeds.SEEDS)}
+    assert all(0 < value < 1 for values in figures.values() for value in values)
+
+
+@every_setting
+def test_the_interval_is_wilsons_for_the_test_accuracy(name):
+    interval = stats.wilson(RESULTS["settings"][name]["test"]["accuracy"], 10_000)
+    np.testing.assert_allclose(RESULTS["seeds"][name]["test_interval"], interval, rtol=1e-9)
+
+
+@every_setting
+def test_the_mean_over_seeds_is_that_of_eight_other_seeds(name):
+    """Within four standard errors, for either has one."""
+    for split in ("train", "val", "test"):
+        mean, deviation = published_spread(name)[split]
+        ours = 100 * np.array(RESULTS["seeds"][name][split])
+        assert abs(ours.mean() - mean) < 4 * deviation * (1 / 8 + 1 / len(ours)) ** 0.5, split
+
+
 # A fresh run
 
 
@@ -178,12 +240,11 @@ def published_spread(name):
 def fresh():
     """The settings with eta = 0.001, trained anew as one stack: the history, and the figures on the test images."""
     splits, lam = load_splits(), np.array([SETTINGS[name].lam for name in STACKED])
-    start, M = init_network(np.random.default_rng(42)), len(STACKED)
-    stack = Network(np.repeat(start.W[:, None], M, axis=1), np.repeat(start.b[None], M, axis=0))
-    orders = epoch_orders(np.random.default_rng(42), len(splits["train"][1]), 40)
-    history = History({split: splits[split] for split in ("train", "val")}, lam)
-    net = mini_batch_gd(*splits["train"], stack, eta=0.001, lam=lam, n_batch=100, orders=orders, on_epoch=history)
-    return history, evaluate(*splits["test"], net, lam)
+    nets = stack([init_network(np.random.default_rng(42))] * len(STACKED))
+    orders = epoch_orders(np.random.default_rng(42), len(splits.train[1]), 40)
+    history = History({"train": splits.train, "val": splits.val}, lam)
+    net = mini_batch_gd(*splits.train, nets, eta=0.001, lam=lam, n_batch=100, orders=orders, on_epoch=history)
+    return history, evaluate(*splits.test.open(), net, lam)
 
 
 @every_stacked
@@ -207,8 +268,10 @@ def test_a_fresh_run_gives_the_committed_test_figures(fresh, place, name):
 def test_a_fresh_run_gives_the_published_accuracies_to_the_digit(fresh, place, name):
     history, test = fresh
     train = history["train"]["accuracy"][:, place]
-    assert [in_percent(train[epoch]) for epoch in (0, -1)] == published("reference_report", "settings", name)["train"]
-    measured = published("procedure_of_the_reference", "measured_float64", name)["held_out"]
+    assert [in_percent(train[epoch]) for epoch in (0, -1)] == published_row("reference_report", "settings", name)[
+        "train"
+    ]
+    measured = published_row("procedure_of_the_reference", "measured_float64", name)["held_out"]
     assert in_percent(test["accuracy"][place]) == measured["test"]
 
 

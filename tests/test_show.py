@@ -70,6 +70,12 @@ def test_a_table_is_markdown_with_numbers_to_the_right(shown):
     assert metadata == {"label": "tab-a", "caption": "The caption."}
 
 
+def test_a_table_of_words_can_be_to_the_left(shown):
+    show.table(["a", "b", "c"], [["1", "2", "3"]], "tab-a", "The caption.", align="lrl")
+    ((data, _),) = shown
+    assert data["text/markdown"].splitlines()[1] == "| :-- | --: | :-- |"
+
+
 def test_a_claim_reads_as_what_holds():
     assert str(Claim("key", True, "It does.", "It does not.")) == "It does."
     assert str(Claim("key", False, "It does.", "It does not.")) == "It does not."

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
 
-from lib.stats import confident_errors, confusion, mcnemar, smoothness
+from lib.stats import confident_errors, confusion, mcnemar, paired_p, smoothness, wilson
 
 truths = arrays(bool, 30)
 
@@ -113,3 +114,80 @@ def test_equal_answers_cannot_be_told_apart(correct):
 
 def test_images_that_both_name_or_neither_tell_nothing():
     assert mcnemar(*two_classifiers(0, 10, 2, 0)) == mcnemar(*two_classifiers(500, 10, 2, 900))
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_wilsons_interval_is_that_of_the_literature(right, n, low, high):
+    """Newcombe, Statistics in Medicine 17, 1998, Table I, method 3."""
+    assert_allclose(wilson(right / n, n), (low, high), atol=5e-5)
+
+
+counts = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(counts, st.sampled_from([0.5, 0.95, 1 - 1e-6]))
+def test_wilsons_interval_is_where_the_normal_test_does_not_reject(count, confidence):
+    right, n = count
+    z = stats.norm.isf((1 - confidence) / 2)
+    for limit, extreme in zip(wilson(right / n, n, confidence), (0, n), strict=True):
+        if right == extreme:
+            assert_allclose(limit, extreme / n, atol=1e-12)
+        else:
+            assert_allclose(abs(right / n - limit), z * math.sqrt(limit * (1 - limit) / n), rtol=1e-6)
+
+
+@given(counts)
+def test_wilsons_interval_holds_the_fraction_and_is_made_of_probabilities(count):
+    right, n = count
+    low, high = wilson(right / n, n)
+    assert 0 <= low <= right / n <= high <= 1
+
+
+def test_who_names_none_or_all_of_few_images_is_not_known_to_be_so():
+    z2 = stats.norm.isf(0.025) ** 2
+    assert_allclose(wilson(0, 10), (0, z2 / (10 + z2)), atol=1e-12)
+    assert_allclose(wilson(1, 10), (10 / (10 + z2), 1), atol=1e-12)
+
+
+def test_more_images_and_less_confidence_narrow_the_interval():
+    intervals = [wilson(0.4, 100, 0.99), wilson(0.4, 100), wilson(0.4, 10_000)]
+    widths = [high - low for low, high in intervals]
+    assert widths == sorted(widths, reverse=True)
+
+
+pairs = arrays(float, (2, 8), elements=st.integers(0, 20).map(lambda percent: percent / 10))
+
+
+def varies(values):
+    """Whether the differences do: else there is no deviation to compare them with."""
+    return np.ptp(np.round(values[0] - values[1], 6)) > 0
+
+
+@given(pairs.filter(varies))
+def test_the_paired_test_is_students_on_the_differences(values):
+    first, second = values
+    d = first - second
+    t = d.mean() / (d.std(ddof=1) / math.sqrt(len(d)))
+    assert_allclose(paired_p(first, second), 2 * stats.t.sf(abs(t), len(d) - 1), rtol=1e-9)
+    assert_allclose(paired_p(first, second), stats.ttest_rel(first, second).pvalue)
+    assert_allclose(paired_p(first, second), stats.ttest_1samp(d, 0).pvalue, rtol=1e-9)
+
+
+@given(pairs.filter(varies))
+def test_the_paired_test_does_not_mind_who_is_first(values):
+    assert_allclose(paired_p(*values), paired_p(*values[::-1]))
+
+
+@given(arrays(float, 5, elements=st.floats(0, 1)))
+def test_equal_figures_cannot_be_told_apart(values):
+    assert paired_p(values, values.copy()) == 1
+
+
+def test_what_pairs_have_in_common_is_no_chance():
+    """A small gain in every seed tells more than the seeds' own spread lets the means tell."""
+    seeds, gain = np.array([0.30, 0.35, 0.40, 0.45]), np.array([0.010, 0.011, 0.009, 0.010])
+    assert paired_p(seeds + gain, seeds) < 0.001
+    assert stats.ttest_ind(seeds + gain, seeds).pvalue > 0.5

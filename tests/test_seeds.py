@@ -1,0 +1,123 @@
+"""The spread over seeds: stacks that give what single trainings give, and that train only what is missing."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lib import paths, seeds
+from lib.experiment import train_setting
+from lib.seeds import spread
+from lib.settings import Setting
+from lib.stats import smoothness
+
+pytestmark = pytest.mark.usefixtures("small_data")
+
+PLAIN = Setting(name="plain", eta=0.01, lam=0.0, n_batch=50, n_epochs=2, dtype="float64")
+MILD = PLAIN.model_copy(update={"name": "mild", "lam": 0.1})
+LONG_STEP = PLAIN.model_copy(update={"name": "long-step", "eta": 0.1})
+ALIKE = [PLAIN, MILD, LONG_STEP]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Which stacks have been trained, by name and seed."""
+    stacks, train_stack = [], seeds.train_stack
+
+    def train_and_note(alike, seed):
+        stacks.append(([setting.name for setting in alike], seed))
+        return train_stack(alike, seed)
+
+    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    return stacks
+
+
+def alone(setting, seed):
+    """What a single training of the setting from this seed gives."""
+    run = train_setting(setting.model_copy(update={"seed": seed}))
+    final = {split: run.history[split]["accuracy"][-1] for split in ("train", "val")}
+    return final | {"test": run.test["accuracy"], "smoothness": smoothness(run.net.W)}
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_stacks_members_are_single_trainings_to_rounding(seed):
+    together = spread(ALIKE, [seed])
+    for setting in ALIKE:
+        for measure, value in alone(setting, seed).items():
+            assert_allclose(together[setting.name][measure], [value], rtol=1e-9, err_msg=f"{setting.name} {measure}")
+
+
+def test_every_setting_has_a_figure_of_each_measure_for_each_seed():
+    found = spread(ALIKE, [5, 6])
+    assert set(found) == {"plain", "mild", "long-step"}
+    for figures in found.values():
+        assert {measure: values.shape for measure, values in figures.items()} == dict.fromkeys(seeds.MEASURES, (2,))
+
+
+def test_the_figures_are_in_the_order_of_the_seeds():
+    assert_array_equal(spread([MILD], [8, 9])["mild"]["smoothness"], spread([MILD], [9, 8])["mild"]["smoothness"][::-1])
+
+
+def test_seeds_differ_and_the_settings_own_seed_counts_for_nothing():
+    first, second = spread([MILD], [0, 1])["mild"]["smoothness"]
+    assert first != second
+    assert_array_equal(spread([MILD.model_copy(update={"seed": 7})], [0, 1])["mild"]["smoothness"], [first, second])
+
+
+def test_what_was_trained_is_not_trained_again(trained):
+    first = spread(ALIKE, [0, 1])
+    assert len(trained) == 2
+    again = spread(ALIKE[::-1], [0, 1])
+    assert len(trained) == 2
+    for name, figures in first.items():
+        for measure, values in figures.items():
+            assert_array_equal(again[name][measure], values, strict=True)
+
+
+def test_each_setting_has_a_file_of_its_own():
+    spread(ALIKE, [0])
+    assert {path.name for path in paths.RUNS.iterdir()} == {f"spread@{setting.name}.npz" for setting in ALIKE}
+
+
+def test_a_further_setting_trains_itself_alone(trained):
+    spread([PLAIN], [0])
+    assert set(spread([PLAIN, MILD], [0])) == {"plain", "mild"}
+    assert trained == [(["plain"], 0), (["mild"], 0)]
+
+
+def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
+    spread(ALIKE, [0])
+    (paths.RUNS / "spread@plain.npz").write_bytes(b"damaged")
+    spread([PLAIN, MILD.model_copy(update={"lam": 0.2}), LONG_STEP], [0])
+    assert trained[1:] == [(["plain", "mild"], 0)]
+
+
+def test_other_seeds_are_trained_anew(trained):
+    spread([PLAIN], [0])
+    spread([PLAIN], [0, 1])
+    assert [seed for _, seed in trained] == [0, 0, 1]
+
+
+@pytest.mark.parametrize("changed", [{"n_batch": 30}, {"n_epochs": 1}, {"dtype": "float32"}], ids=str)
+def test_settings_of_another_schedule_have_a_stack_of_their_own(trained, changed):
+    other = PLAIN.model_copy(update={"name": "other"} | changed)
+    together = spread([PLAIN, other, MILD], [0])
+    assert sorted(names for names, _ in trained) == [["other"], ["plain", "mild"]]
+    assert_allclose(together["other"]["smoothness"], alone(other, 0)["smoothness"], rtol=1e-4)
+
+
+def test_progress_sees_every_seed():
+    seen = []
+    spread([PLAIN], [3, 4], lambda turns: (seen.append(seed) or seed for seed in turns))
+    assert seen == [3, 4]
+
+
+def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
+    monkeypatch.setattr(seeds.settings, "read_all", lambda: [PLAIN, MILD])
+    seeds.main([])
+    assert trained == [(["plain", "mild"], seed) for seed in seeds.SEEDS]
+    assert capsys.readouterr().err.splitlines()[-1] == "  seeds: 10 of 10"
+
+
+def test_no_seed_of_the_spread_is_that_of_the_report():
+    assert Setting.model_fields["seed"].default not in seeds.SEEDS
+    assert np.unique(seeds.SEEDS).size == len(seeds.SEEDS) == 10
