@@ -41,20 +41,26 @@ report/results.json: $(EXECUTED) report/notebooks/.settings report/notebooks/.co
 report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
 
+# All settings are read once before anything is run, so that a mistake in one is reported once.
+report/notebooks/.valid: $(SETTINGS) lib/settings.py | $(READY)
+	@mkdir -p $(@D)
+	@$(RUN) lib.settings
+	@touch $@
+
 # A setting's colour depends on its place among all settings.
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
-    $(COMPUTING) | $(DATA)
+    $(COMPUTING) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.
-report/notebooks/.mistakes report/notebooks/.replay report/notebooks/.seeds: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA)
+report/notebooks/.mistakes report/notebooks/.replay report/notebooks/.seeds: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.valid
 	@mkdir -p $(@D)
 	@$(ONE_THREAD) $(RUN) lib.$*
 	@touch $@
 report/notebooks/.seeds: $(SETTINGS)
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
-report/notebooks/5-reproduction.ipynb: report/notebooks/.replay report/notebooks/.seeds
+report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes
 
 # Whoever reads all settings does so again when one has gone, too.

@@ -18,7 +18,7 @@ from lib import cifar10, paths
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
 
-CODE = ("preprocess", "model", "train", "experiment")  # decides every figure, beside the module that computes it
+CODE = ("preprocess", "model", "train", "experiment", "stats")  # beside the module that computes
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:

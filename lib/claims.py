@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lib import published
 from lib.cache import Arrays
 from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd
 from lib.runs import Run
+from lib.settings import Setting, read_all
 from lib.show import percent
 from lib.stats import mcnemar, paired_p
 
@@ -27,6 +29,16 @@ class Verdict(NamedTuple):
     number: str
 
 
+def reference_settings() -> list[Setting]:
+    """The reference's four settings: those of the report, by their names, where it has the same ones."""
+    found = []
+    for figures in published.read()["reference_report"]["settings"]:
+        eta, lam = float(figures["eta"]), float(figures["lam"])
+        wanted = Setting(name=f"reference-eta{eta:g}-lam{lam:g}", eta=eta, lam=lam)
+        found.append(next((own for own in read_all() if own.trains_as(wanted)), wanted))
+    return found
+
+
 def judge_test(first: Run, second: Run, y: np.ndarray, spread: Mapping[str, Arrays]) -> tuple[str, str]:
     """Is `first` better on the test images y (N,)? HOLDS or FAILS only if McNemar's test says so; and the figures."""
     p = mcnemar(*(run.test_scores.argmax(1) == y for run in (first, second)))
@@ -39,7 +51,8 @@ def judge_test(first: Run, second: Run, y: np.ndarray, spread: Mapping[str, Arra
 def judge_seeds(first: np.ndarray, second: np.ndarray) -> tuple[str, str]:
     """Is `first` (n_seeds,) above `second` by more than chance, by a paired t test? And the difference."""
     p = paired_p(first, second)
-    return OPEN if p >= SIGNIFICANT else of(first.mean() > second.mean()), f"{points(first - second)} ($p {below(p)}$)"
+    verdict = of(first.mean() > second.mean()) if p < SIGNIFICANT else OPEN
+    return verdict, f"{points(first - second)} ($p {below(p)}$)"
 
 
 def points(values: np.ndarray) -> str:

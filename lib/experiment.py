@@ -51,11 +51,13 @@ def train_setting(setting: Setting, progress: Progress = iter) -> Run:
     net = mini_batch_gd(
         X, y, net, eta=setting.eta, lam=setting.lam, n_batch=setting.n_batch, orders=progress(orders), on_epoch=history
     )
-    X, y = splits.test.open()
-    test = {measure: float(value) for measure, value in evaluate(X, y, net, setting.lam).items() if measure != "cost"}
-    for split, accuracy in {"validation": history["val"]["accuracy"][-1], "test": test["accuracy"]}.items():
-        check_plausible(history["train"]["accuracy"][-1], accuracy, len(y), split)
-    return Run(setting, {split: history[split] for split in runs.SPLITS}, net, test, scores(X, net))
+    X_test, y_test = splits.test.open()
+    figures = evaluate(X_test, y_test, net, setting.lam)
+    test = {measure: float(figures[measure]) for measure in ("loss", "accuracy")}
+    reached = float(history["train"]["accuracy"][-1])
+    check_plausible(reached, len(y), float(history["val"]["accuracy"][-1]), len(splits.val[1]), "validation")
+    check_plausible(reached, len(y), test["accuracy"], len(y_test), "test")
+    return Run(setting, {split: history[split] for split in runs.SPLITS}, net, test, scores(X_test, net))
 
 
 def run_arrays(setting: Setting, progress: Progress) -> dict[str, np.ndarray]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from lib.errors import InputError
-from lib.stats import wilson
+from lib.stats import proportions_p
 
 Split = tuple[np.ndarray, np.ndarray]
-CONFIDENCE = 1 - 1e-6  # one honest run in a million is stopped by chance
+UNLIKELY = 1e-4  # p value: of honest runs without any lead of training, so many are stopped by chance
 
 
 class GuardError(InputError):
@@ -44,10 +44,9 @@ class Sealed:
         return load()
 
 
-def check_plausible(train: float, held_out: float, n: int, what: str) -> None:
-    """Raise GuardError if the accuracy on n held-out images is above the training accuracy by more than chance."""
-    low, _ = wilson(held_out, n, CONFIDENCE)
-    if low > train:
+def check_plausible(train: float, n_train: int, held_out: float, n_held_out: int, what: str) -> None:
+    """Raise GuardError if the accuracy on held-out images is above the training accuracy by more than chance."""
+    if held_out > train and proportions_p(train, n_train, held_out, n_held_out) < UNLIKELY:
         raise GuardError(
             f"{what} accuracy {held_out:.2%} is above the training accuracy {train:.2%} by more than chance: was the"
             f" network trained on the {what} images, or is the training figure of another network?"

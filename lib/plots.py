@@ -235,7 +235,7 @@ def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
         (COLOURS[5], "-"),
         (COLOURS[3], "-"),
     ]
-    for (title, values), (hue, style) in zip(runs.items(), styles, strict=False):
+    for (title, values), (hue, style) in zip(runs.items(), styles, strict=True):
         ax.plot(np.arange(1, len(values) + 1), 100 * values, color=hue, linestyle=style, linewidth=1.1, label=title)
     ax.set(xlabel="epoch", ylabel="training accuracy (%)")
     fig.legend(loc="outside lower center", ncols=3)

@@ -1,5 +1,6 @@
 """One setting of the training: read from its YAML file and validated before anything is run."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -8,7 +9,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lib import paths
-from lib.errors import InputError
+from lib.errors import InputError, run_command
 
 
 class Setting(BaseModel):
@@ -23,6 +24,10 @@ class Setting(BaseModel):
     n_epochs: Annotated[int, Field(ge=1)] = 40
     seed: Annotated[int, Field(ge=0)] = 42
     dtype: Literal["float32", "float64"] = "float32"
+
+    def trains_as(self, other: "Setting") -> bool:
+        """Whether the two differ in their names at most."""
+        return self.model_copy(update={"name": other.name}) == other
 
     @property
     def title(self) -> str:
@@ -78,7 +83,15 @@ def explain(error: Any) -> str:
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
     """Every setting of the report, in the assignment's order: the largest step first, then by growing penalty."""
-    found = [read(path) for path in folder.glob("*.yaml")]
+    found = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
     if not found:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")
     return sorted(found, key=lambda setting: (-setting.eta, setting.lam, setting.name))
+
+
+def main(arguments: list[str]) -> None:
+    read_all()
+
+
+if __name__ == "__main__":
+    run_command(main)

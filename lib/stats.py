@@ -50,3 +50,14 @@ def paired_p(first: np.ndarray, second: np.ndarray) -> float:
     from scipy.stats import ttest_rel
 
     return float(ttest_rel(first, second).pvalue) if np.any(first != second) else 1.0
+
+
+def proportions_p(first: float, n_first: int, second: float, n_second: int) -> float:
+    """p value of the chi-squared test that two fractions, of n_first and n_second trials, are of one probability."""
+    from scipy.stats import chi2_contingency
+
+    right = np.array([round(first * n_first), round(second * n_second)])
+    wrong = np.array([n_first, n_second]) - right
+    if not right.any() or not wrong.any():
+        return 1.0
+    return float(chi2_contingency([right, wrong], correction=False).pvalue)

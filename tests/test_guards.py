@@ -147,7 +147,7 @@ def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypat
     [(0.45, 0.39, 10_000), (0.4, 0.4, 10_000), (0.4, 0.41, 10_000), (0.5, 0.6, 100), (0, 0, 10), (1, 1, 10)],
 )
 def test_what_chance_can_do_passes(train, held_out, n):
-    check_plausible(train, held_out, n, "test")
+    check_plausible(train, n, held_out, n, "test")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_what_chance_can_do_passes(train, held_out, n):
 )
 def test_what_chance_cannot_do_is_stopped(train, held_out, n):
     with stops(r"test accuracy .*% is above the training accuracy .*% by more than chance"):
-        check_plausible(train, held_out, n, "test")
+        check_plausible(train, n, held_out, n, "test")
 
 
 def test_the_sentence_says_what_to_look_for():
@@ -163,13 +163,13 @@ def test_the_sentence_says_what_to_look_for():
         r"^validation accuracy 90\.00% is above the training accuracy 50\.00% by more than chance: was the network"
         r" trained on the validation images, or is the training figure of another network\?$"
     ):
-        check_plausible(0.5, 0.9, 1000, "validation")
+        check_plausible(0.5, 1000, 0.9, 1000, "validation")
 
 
 @given(st.floats(0, 1), st.integers(1, 100_000))
 def test_equal_accuracies_never_stop_a_run(accuracy, n):
     correct = round(accuracy * n) / n
-    check_plausible(correct, correct, n, "test")
+    check_plausible(correct, n, correct, n, "test")
 
 
 def training_on(batch):

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from lib.stats import confident_errors, confusion, mcnemar, paired_p, smoothness, wilson
+from lib.stats import confident_errors, confusion, mcnemar, paired_p, proportions_p, smoothness, wilson
 
 truths = arrays(bool, 30)
 
@@ -191,3 +191,14 @@ def test_what_pairs_have_in_common_is_no_chance():
     seeds, gain = np.array([0.30, 0.35, 0.40, 0.45]), np.array([0.010, 0.011, 0.009, 0.010])
     assert paired_p(seeds + gain, seeds) < 0.001
     assert stats.ttest_ind(seeds + gain, seeds).pvalue > 0.5
+
+
+def test_two_fractions_are_compared_by_the_normal_test():
+    pooled = 0.415
+    z = 0.03 / np.sqrt(pooled * (1 - pooled) * 2 / 10_000)
+    assert_allclose(proportions_p(0.4, 10_000, 0.43, 10_000), 2 * stats.norm.sf(z), rtol=1e-9)
+
+
+@pytest.mark.parametrize("fraction", [0, 1])
+def test_two_fractions_that_cannot_differ_do_not(fraction):
+    assert proportions_p(fraction, 10, fraction, 20) == 1
