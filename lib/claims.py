@@ -11,11 +11,11 @@ import numpy as np
 
 from lib import published
 from lib.cache import Arrays
-from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd
+from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd, told_apart
 from lib.runs import Run
 from lib.settings import Setting, read_all
 from lib.show import percent
-from lib.stats import mcnemar, paired_p
+from lib.stats import paired_p
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told apart from chance"
 SMALL_GAP = 0.02  # what a reader would call a small lead of training over validation
@@ -41,7 +41,7 @@ def reference_settings() -> list[Setting]:
 
 def judge_test(first: Run, second: Run, y: np.ndarray, spread: Mapping[str, Arrays]) -> tuple[str, str]:
     """Is `first` better on the test images y (N,)? HOLDS or FAILS only if McNemar's test says so; and the figures."""
-    p = mcnemar(*(run.test_scores.argmax(1) == y for run in (first, second)))
+    p = told_apart(first, second, y)
     ahead = first.test["accuracy"] > second.test["accuracy"]
     accuracies = " and ".join(percent(run.test["accuracy"]) for run in (first, second))
     seeds = " and ".join(mean_and_sd(spread[run.setting.name]["test"]) for run in (first, second))

@@ -158,7 +158,7 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
         " them names correctly.",
     ]
     for other in (run for run in group if run is not best):
-        p = mcnemar(*(run.test_scores.argmax(1) == y for run in (best, other)))
+        p = told_apart(best, other, y)
         figures = f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, $p {below(p)}$)"
         sentences.append(
             Claim(
@@ -174,6 +174,11 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
 def mean_and_sd(fractions: np.ndarray) -> str:
     """Accuracies (n,) over seeds as "39.11 ± 0.15", in per cent."""
     return f"{100 * fractions.mean():.2f} ± {100 * fractions.std(ddof=1):.2f}"
+
+
+def told_apart(first: Run, second: Run, y: np.ndarray) -> float:
+    """McNemar's p value that two settings name the test images, of labels y (N,), equally well."""
+    return mcnemar(*(run.test_scores.argmax(1) == y for run in (first, second)))
 
 
 def trend(key: str, values: Sequence[float], says: str, figures: str) -> Claim:

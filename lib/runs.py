@@ -7,6 +7,7 @@ import numpy as np
 
 from lib.model import Network
 from lib.settings import Setting
+from lib.stats import smoothness
 
 SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
 
@@ -24,7 +25,8 @@ class Run:
     def as_result(self) -> dict[str, Any]:
         """The run's entry in report/results.json."""
         history = {split: {m: values.tolist() for m, values in self.history[split].items()} for split in SPLITS}
-        return self.setting.model_dump(exclude={"name"}) | {"history": history, "test": self.test}
+        weights = {"norm": float(np.linalg.norm(self.net.W)), "smoothness": smoothness(self.net.W)}
+        return self.setting.model_dump(exclude={"name"}) | {"history": history, "test": self.test, "weights": weights}
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """All but the setting, for `lib.cache`."""

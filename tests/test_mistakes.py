@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import cifar10, mistakes, paths, plots, symptoms
+from lib import cifar10, mistakes, paths, pictures, symptoms
 from lib.advice import ADVICE
 from lib.gradcheck import max_error, torch_gradient
 from lib.mistakes import EPOCHS, PROCEDURES, RIGHT, SETTINGS, SPLITS, Procedure
@@ -247,10 +247,10 @@ def test_a_scrambled_template_has_the_same_weights_elsewhere(trained):
 
 
 def test_the_figure_has_a_panel_for_each_mistake(trained):
-    pictures = {ADVICE[name].did: symptoms.picture(name, trained) for name in ADVICE}
-    fig = plots.mistakes(pictures, EPOCHS)
+    small = {ADVICE[name].did: symptoms.picture(name, trained) for name in ADVICE}
+    fig = pictures.mistakes(small, EPOCHS)
     shown = [ax.get_title().replace("\n", " ").strip() for ax in fig.axes if ax.get_title()]
-    assert shown == list(pictures)
+    assert shown == list(small)
 
 
 def test_sentences_can_be_made_of_any_results(trained):

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import plots
+from lib import pictures, plots
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
 
@@ -32,26 +32,26 @@ OURS, OTHERS, WRONG, PUBLISHED = (
 STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
-    "sample images": lambda: plots.sample_images(IMAGES, Y, CLASSES[:3]),
-    "sample images, none of a class": lambda: plots.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
+    "sample images": lambda: pictures.sample_images(IMAGES, Y, CLASSES[:3]),
+    "sample images, none of a class": lambda: pictures.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
     "class balance": lambda: plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
     "class balance, all equal": lambda: plots.class_balance({"a": np.full(10, 3)}, CLASSES),
-    "normalisation": lambda: plots.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
+    "normalisation": lambda: pictures.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
     "gradient errors": lambda: plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
     "curves of one setting": lambda: plots.curves({"a": HISTORY}, ["red"]),
     "curves of two settings": lambda: plots.curves({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
     "curves of one epoch": lambda: plots.curves({"a": ONE_EPOCH}, ["red"]),
-    "templates": lambda: plots.templates(W, CLASSES),
-    "templates on one scale": lambda: plots.templates(W, CLASSES, shared=True),
-    "templates compared": lambda: plots.compare_templates({"η = 1, λ = 0": FEW, "η = 1, λ = 1": -FEW}, CLASSES[:3]),
-    "templates of one setting compared": lambda: plots.compare_templates({"a": FEW}, CLASSES[:3]),
+    "templates": lambda: pictures.templates(W, CLASSES),
+    "templates on one scale": lambda: pictures.templates(W, CLASSES, shared=True),
+    "templates compared": lambda: pictures.compare_templates({"η = 1, λ = 0": FEW, "η = 1, λ = 1": -FEW}, CLASSES[:3]),
+    "templates of one setting compared": lambda: pictures.compare_templates({"a": FEW}, CLASSES[:3]),
     "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
     "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
     "erratum": lambda: plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
     "runs that should be alike": lambda: plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
     "strips": lambda: plots.strips(*STRIPS),
     "strips without a mistaken report": lambda: plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
-    "labelled images": lambda: plots.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
+    "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
 }
 
 
@@ -94,7 +94,7 @@ def test_a_seventh_setting_takes_the_first_colour_again():
 
 def test_an_image_is_made_of_its_three_planes():
     x = IMAGES[0]
-    image = plots.as_image(x)
+    image = pictures.as_image(x)
     assert image.shape == (32, 32, 3)
     assert_array_equal(np.concatenate([image[:, :, colour].ravel() for colour in range(3)]), x)
 
@@ -102,25 +102,25 @@ def test_an_image_is_made_of_its_three_planes():
 def test_on_one_scale_no_weight_is_mid_grey():
     W = np.zeros((3072, 2))
     W[:2, 1] = 3, -3
-    empty, other = plots.scale_templates(W, shared=True)
+    empty, other = pictures.scale_templates(W, shared=True)
     assert_array_equal(empty, 0.5)
     assert_array_equal(other[0, :3, 0], [1, 0, 0.5])
 
 
 def test_on_one_scale_templates_can_be_compared():
-    small, large = plots.scale_templates(np.stack([W[:, 0], 2 * W[:, 0]], 1), shared=True)
+    small, large = pictures.scale_templates(np.stack([W[:, 0], 2 * W[:, 0]], 1), shared=True)
     assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
 
 
 def test_on_their_own_scale_templates_use_all_of_it():
-    images = plots.scale_templates(W * np.arange(1, 11), shared=False)
+    images = pictures.scale_templates(W * np.arange(1, 11), shared=False)
     assert [(image.min(), image.max()) for image in images] == [(0, 1)] * 10
 
 
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
 def test_a_template_without_any_contrast_is_no_division_by_zero(value, shared):
-    (image,) = plots.scale_templates(np.full((3072, 1), value, np.float32), shared)
+    (image,) = pictures.scale_templates(np.full((3072, 1), value, np.float32), shared)
     assert ((image >= 0) & (image <= 1)).all()
 
 

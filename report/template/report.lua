@@ -85,9 +85,27 @@ local function inline_image(image)
   return raw_block(svg)
 end
 
+-- A table of numbers is as wide as its content. One of long texts fills the line; a column gets room by the square root of
+-- its text, so that no column is all line breaks.
+local function widths(found)
+  local sums, total, characters = {}, 0, 0
+  for _, row in ipairs(found.bodies[1].body) do
+    for i, cell in ipairs(row.cells) do sums[i] = (sums[i] or 0) + #pandoc.utils.stringify(cell.contents) end
+  end
+  for i, spec in ipairs(found.colspecs) do
+    if spec[1] == "AlignRight" then return {} end
+    characters, sums[i] = characters + sums[i], math.sqrt(sums[i])
+    total = total + sums[i]
+  end
+  if characters < 100 * #found.bodies[1].body then return {} end
+  for i in ipairs(sums) do sums[i] = sums[i] / total end
+  return sums
+end
+
 local function plain_table(block)
   return block:walk{Table = function(found)
-    found.colspecs = found.colspecs:map(function(spec) return {spec[1], nil} end)   -- as wide as their content
+    local width = widths(found)
+    for i, spec in ipairs(found.colspecs) do found.colspecs[i] = {spec[1], width[i]} end
     return found
   end}
 end
