@@ -93,7 +93,12 @@ def on_penalty(group: Sequence[Run]) -> Sentences:
     lams = listing([run.setting.lam for run in group], "{:g}")
     return [
         f"The settings with $\\eta = {group[0].setting.eta:g}$ differ in the penalty alone: $\\lambda = {lams}$.",
-        trend(f"{key}/weights shrink", norms[::-1], "The weights shrink with it", f": their norm is {listing(norms)}."),
+        trend(
+            f"{key}/weights shrink",
+            norms[::-1],
+            "As it grows, the weights shrink",
+            f": their norm is {listing(norms)}.",
+        ),
         trend(
             f"{key}/templates get smoother",
             smooth,
