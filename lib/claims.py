@@ -11,7 +11,7 @@ import numpy as np
 
 from lib import published
 from lib.cache import Arrays
-from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd, told_apart
+from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd, rise_in_words, told_apart
 from lib.runs import Run
 from lib.settings import Setting, read_all
 from lib.show import percent
@@ -83,15 +83,18 @@ def judge_all(words: Sequence[str], runs: Sequence[Run], spread: Mapping[str, Ar
     decisions = [
         (
             of(learnt[-1] <= learnt[0]),
-            f"The cost jumps by up to {percent(largest_rise(large), 0)}, but training accuracy rises from"
-            f" {percent(learnt[0])} to {percent(learnt[-1])}: it does not diverge.",
+            f"The cost does fluctuate, by up to {percent(largest_rise(large), 0)} an epoch. But training accuracy rises"
+            f" from {percent(learnt[0])} to {percent(learnt[-1])}: it does not diverge.",
         ),
         (
             all_of(of(smooth[1] > smooth[0]), of(is_steady(plain))),
-            f"The cost rises by at most {percent(largest_rise(plain), 1)} an epoch. The smoothness is {smooth[1]:.2f},"
-            f" at the larger step {smooth[0]:.2f}.",
+            f"Convergence is stable: the cost rises by {rise_in_words(plain)}. But smoothness is {smooth[1]:.2f}, at"
+            f" the larger step {smooth[0]:.2f}.",
         ),
-        (of(gaps[1].mean() < SMALL_GAP), f"Training is ahead of validation by {points(gaps[1])}."),
+        (
+            of(gaps[1].mean() < SMALL_GAP),
+            f"Training is ahead of validation by {points(gaps[1])}; {100 * SMALL_GAP:g} would be small.",
+        ),
         (narrows, f"The gap is smaller by {by_how_much}."),
         (
             all_of(plain_ahead, of(smooth[2] > smooth[1])),

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from lib import cifar10, runs
 from lib.cache import Progress, cached
-from lib.guards import Sealed, check_disjoint, check_plausible
+from lib.guards import HeldOut, Sealed, check_disjoint, check_plausible
 from lib.model import init_network, scores
 from lib.preprocess import Standardiser
 from lib.runs import Run
@@ -35,7 +35,11 @@ def load_splits(dtype: DTypeLike = np.float32) -> Splits:
         images, y = loaded[split]
         return standardiser.apply(images, dtype), y
 
-    return Splits(prepare("train"), prepare("val"), Sealed(lambda: prepare("test")))
+    def hold_out(split: str) -> Split:
+        X, y = prepare(split)
+        return X.view(HeldOut), y
+
+    return Splits(prepare("train"), hold_out("val"), Sealed(lambda: hold_out("test")))
 
 
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:

@@ -1,6 +1,6 @@
 """Rules that keep held-out figures honest, active in every run; a broken one stops it with a sentence on where to look.
 
-A fourth rule is in `lib.train`: whoever evaluates a network gets its weights read-only.
+One more rule is in `lib.train`: whoever evaluates a network gets its weights read-only.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +28,18 @@ def check_disjoint(splits: Mapping[str, np.ndarray]) -> None:
                 f"an image of the {split} split is in the {seen[image]} split, too: give each its own batch"
             )
         seen |= dict.fromkeys(own, split)
+
+
+class HeldOut(np.ndarray):
+    """Inputs X (N, D) of a held-out split. They can be evaluated on, but `lib.train` refuses to train on them."""
+
+
+def refuse_held_out(X: np.ndarray) -> None:
+    """Raise GuardError if X is of a held-out split: trained on it, a network has only a training accuracy there."""
+    if isinstance(X, HeldOut):
+        raise GuardError(
+            "training on a held-out split: train on the train split, then evaluate the network on this one"
+        )
 
 
 class Sealed:

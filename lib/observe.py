@@ -159,8 +159,8 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
     chosen = f"$\\lambda = {best.setting.lam:g}$"
     sentences: Sentences = [
         f"The validation images choose {chosen}, with {percent(final(best, 'val', 'accuracy'))}.",
-        "Whether that is more than chance, McNemar's test says: it compares two settings by the images that only one of"
-        " them names correctly.",
+        "Whether the test images confirm the choice, McNemar's test says: it compares two settings by the images that"
+        " only one of them names correctly.",
     ]
     for other in (run for run in group if run is not best):
         p = told_apart(best, other, y)

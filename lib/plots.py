@@ -140,10 +140,10 @@ def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
     ax = fig.subplots()
     styles = [
         (COLOURS[0], "-"),
-        (COLOURS[0], (0, (1, 1.2))),
-        (COLOURS[4], DASHED),
-        (COLOURS[5], "-"),
-        (COLOURS[3], "-"),
+        (COLOURS[1], "-"),
+        (COLOURS[5], (0, (1, 1.5))),
+        (COLOURS[2], DASHED),
+        (COLOURS[3], DASHED),
     ]
     for (title, values), (hue, style) in zip(runs.items(), styles, strict=True):
         ax.plot(np.arange(1, len(values) + 1), 100 * values, color=hue, linestyle=style, linewidth=1.1, label=title)

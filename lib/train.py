@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
+from lib.guards import refuse_held_out
 from lib.model import Network, apply_network, backward_pass, compute_accuracy, compute_cost, compute_loss, scores
 
 Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
@@ -41,6 +42,7 @@ def mini_batch_gd(
     epoch, with epochs counted from 1 and the network read-only. Only `lib.mistakes` passes another `backward`.
     Source: assignment, exercise 1.8.
     """
+    refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
     step = np.asarray(eta, net.W.dtype)[..., None]
     for epoch, order in enumerate(orders, 1):

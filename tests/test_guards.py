@@ -10,6 +10,7 @@ from lib import cifar10, experiment, train
 from lib.errors import InputError
 from lib.experiment import get_run, load_splits, train_setting
 from lib.guards import GuardError, Sealed, check_disjoint, check_plausible
+from lib.model import init_network
 from lib.preprocess import Standardiser
 from lib.settings import Setting
 
@@ -196,3 +197,14 @@ def test_a_network_trained_on_held_out_images_is_stopped_and_nothing_kept(monkey
 def test_an_honest_run_is_never_stopped(changed):
     for seed in range(5):
         train_setting(SETTING.model_copy(update={"seed": seed} | changed))
+
+
+@small_data
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_training_refuses_a_held_out_split(split):
+    splits = load_splits()
+    X, y = splits.val if split == "val" else splits.test.open()
+    with stops("training on a held-out split"):
+        train.mini_batch_gd(
+            X, y, init_network(np.random.default_rng(0)), eta=0.1, lam=0, n_batch=10, orders=[range(10)]
+        )
