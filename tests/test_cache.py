@@ -17,7 +17,7 @@ from lib.settings import Setting
 
 SETTING = Setting(name="a", eta=0.001, lam=0.1)
 ARRAYS = {
-    "W": np.random.default_rng(0).standard_normal((5, 3), np.float32),
+    "W": np.random.default_rng(0).standard_normal((3072, 3), np.float32),
     "test/loss": np.array(1.5),
     "empty": np.zeros((0, 2), np.int64),
 }
@@ -121,7 +121,7 @@ def test_a_run_is_kept_under_the_name_of_every_measure(kept_run):
 
 def test_the_result_has_the_fields_that_results_json_promises(kept_run):
     result = kept_run.as_result()
-    assert set(result) == {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype", "history", "test"}
+    assert set(result) == {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype", "history", "test", "weights"}
     assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
     assert result["test"] == kept_run.test
 
