@@ -120,12 +120,15 @@ def on_penalty(group: Sequence[Run]) -> Sentences:
     ]
 
 
+def first_weights_left(run: Run) -> float:
+    """The correlation of the final weights with the random first ones."""
+    first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
+    return float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1])
+
+
 def on_noise(group: Sequence[Run]) -> Sentences:
     """How much of the random first weights is left in the templates."""
-    left = []
-    for run in group:
-        first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
-        left.append(float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1]))
+    left = [first_weights_left(run) for run in group]
     return [
         "The grain of these templates is what is left of the random first weights:",
         f"the final weights correlate with them by {listing(left)}.",
