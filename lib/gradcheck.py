@@ -5,7 +5,7 @@ torch takes a second to import, so it is imported only where a gradient is asked
 
 import numpy as np
 
-from lib.model import Network, apply_network, backward_pass, compute_cost, scores
+from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
 
 EPS = 1e-6  # of the relative error: below it, a difference counts as absolute
 THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # largest relative error of a right gradient: differences subtract costs
@@ -16,24 +16,34 @@ def relative_error(a: Network, n: Network, eps: float = EPS) -> Network:
     return Network(*(abs(x - z) / np.maximum(eps, abs(x) + abs(z)) for x, z in zip(a, n, strict=True)))
 
 
-def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float) -> Network:
-    """The gradient of the cost by PyTorch's automatic differentiation, which knows nothing of our derivation."""
+def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax") -> Network:
+    """The gradient of the cost by PyTorch's automatic differentiation, which knows nothing of our derivation.
+
+    `loss` is one of `lib.model.LOSSES`, here and below; PyTorch has its own of either.
+    """
     import torch
+    from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
     W, b = (torch.tensor(array, requires_grad=True) for array in net)
-    loss = torch.nn.functional.cross_entropy(torch.from_numpy(X) @ W + b, torch.from_numpy(y))
-    cost = loss + lam * (W**2).sum()
+    S, labels = torch.from_numpy(X) @ W + b, torch.from_numpy(y)
+    if loss == "softmax":
+        value = cross_entropy(S, labels)
+    else:
+        value = binary_cross_entropy_with_logits(S, one_hot(labels, S.shape[1]).to(S.dtype))
+    cost = value + lam * (W**2).sum()
     return Network(*(gradient.numpy() for gradient in torch.autograd.grad(cost, [W, b])))
 
 
-def numerical_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, h: float = 1e-5) -> Network:
+def numerical_gradient(
+    X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax", h: float = 1e-5
+) -> Network:
     """The gradient of the cost by central differences, (J(w + h) - J(w - h)) / 2h, one parameter at a time."""
 
     def difference(array: np.ndarray, index: tuple[int, ...]) -> float:
         value, costs = array[index], []
         for shifted in (value + h, value - h):
             array[index] = shifted
-            costs.append(compute_cost(scores(X, moved), y, moved, lam))
+            costs.append(compute_cost(scores(X, moved), y, moved, lam, LOSSES[loss]))
         array[index] = value
         return (costs[0] - costs[1]) / (2 * h)
 
@@ -47,12 +57,14 @@ def max_error(a: Network, n: Network) -> tuple[float, float]:
     return float(errors.W.max()), float(errors.b.max())
 
 
-def check(X: np.ndarray, y: np.ndarray, net: Network, lam: float) -> dict[str, tuple[float, float]]:
+def check(
+    X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax"
+) -> dict[str, tuple[float, float]]:
     """The largest relative errors, in W and in b, of `backward_pass` against PyTorch and central differences."""
-    gradient = backward_pass(X, y, apply_network(X, net), net, lam)
+    gradient = backward_pass(X, y, apply_network(X, net, LOSSES[loss]), net, lam, LOSSES[loss])
     return {
-        "torch": max_error(gradient, torch_gradient(X, y, net, lam)),
-        "numerical": max_error(gradient, numerical_gradient(X, y, net, lam)),
+        "torch": max_error(gradient, torch_gradient(X, y, net, lam, loss)),
+        "numerical": max_error(gradient, numerical_gradient(X, y, net, lam, loss)),
     }
 
 

@@ -6,13 +6,16 @@ from numpy.testing import assert_array_equal
 
 from lib.cifar10 import load_batch
 from lib.gradcheck import check, max_error, numerical_gradient, relative_error, replay_reference, torch_gradient
-from lib.model import Network, apply_network, backward_pass
+from lib.model import LOSSES, Network, apply_network, backward_pass
 
 TORCH_LIMIT, NUMERICAL_LIMIT = 1e-9, 1e-6
 
 
-def gradient(p):
-    return backward_pass(p.X, p.y, apply_network(p.X, p.net), p.net, p.lam)
+either_loss = pytest.mark.parametrize("loss", LOSSES)
+
+
+def gradient(p, loss="softmax"):
+    return backward_pass(p.X, p.y, apply_network(p.X, p.net, LOSSES[loss]), p.net, p.lam, LOSSES[loss])
 
 
 def assert_agree(a, n, limit):
@@ -22,16 +25,24 @@ def assert_agree(a, n, limit):
         assert error.max() < limit, f"{letter}{[int(i) for i in worst]}: {x[worst]:.9g} against {z[worst]:.9g}"
 
 
+@either_loss
 @pytest.mark.parametrize("lam", [0.0, 0.1, 1.0])
-def test_gradient_agrees_with_torch(single, lam):
+def test_gradient_agrees_with_torch(single, lam, loss):
     p = single._replace(lam=lam)
-    assert_agree(gradient(p), torch_gradient(*p[:4]), TORCH_LIMIT)
+    assert_agree(gradient(p, loss), torch_gradient(*p[:4], loss), TORCH_LIMIT)
 
 
+@either_loss
 @pytest.mark.parametrize("lam", [0.0, 0.1, 1.0])
-def test_gradient_agrees_with_central_differences(single, lam):
+def test_gradient_agrees_with_central_differences(single, lam, loss):
     p = single._replace(lam=lam)
-    assert_agree(gradient(p), numerical_gradient(*p[:4]), NUMERICAL_LIMIT)
+    assert_agree(gradient(p, loss), numerical_gradient(*p[:4], loss), NUMERICAL_LIMIT)
+
+
+@pytest.mark.parametrize("reference", [torch_gradient, numerical_gradient])
+def test_softmax_is_the_loss_of_who_names_none(single, reference):
+    for a, b in zip(reference(*single[:4]), reference(*single[:4], "softmax"), strict=True):
+        assert_array_equal(a, b)
 
 
 def slightly_large(p, g):
@@ -56,9 +67,21 @@ def summed_instead_of_averaged(p, g):
     return Network(*(array * len(p.y) for array in g))
 
 
+def of_the_other_loss(p, g):
+    return gradient(p, "bce")
+
+
 @pytest.mark.parametrize("reference", [torch_gradient, numerical_gradient])
 @pytest.mark.parametrize(
-    "spoil", [slightly_large, one_element_off, without_the_factor_2, with_penalised_bias, summed_instead_of_averaged]
+    "spoil",
+    [
+        of_the_other_loss,
+        slightly_large,
+        one_element_off,
+        without_the_factor_2,
+        with_penalised_bias,
+        summed_instead_of_averaged,
+    ],
 )
 def test_a_wrong_gradient_is_caught(single, spoil, reference):
     with pytest.raises(AssertionError, match=r"[Wb]\[.*\]: \S+ against \S+"):
@@ -91,8 +114,9 @@ def test_the_largest_error_is_given_for_w_and_for_b():
     assert max_error(ones, other) == (0.5, 0)
 
 
-def test_check_reports_both_references(single):
-    errors = check(*single[:4])
+@either_loss
+def test_check_reports_both_references(single, loss):
+    errors = check(*single[:4], loss)
     assert max(errors["torch"]) < TORCH_LIMIT
     assert 0 < max(errors["numerical"]) < NUMERICAL_LIMIT
 

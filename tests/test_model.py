@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lib.model import (
+    LOSSES,
     Network,
     apply_network,
     backward_pass,
@@ -19,14 +20,20 @@ from lib.model import (
     compute_cost,
     compute_loss,
     init_network,
+    largest,
+    member,
+    per_score,
     scores,
+    sigmoid,
     softmax,
+    total,
 )
 from lib.model import (
     stack as make_stack,
 )
 
 any_scores = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5), elements=st.floats(-1000, 1000))
+either_loss = pytest.mark.parametrize("name", LOSSES)
 
 
 # Definitions, for one network, in plain Python.
@@ -37,53 +44,105 @@ def loop_scores(p):
     return [[sum(x[d] * p.net.W[d, k] for d in range(D)) + p.net.b[k] for k in range(K)] for x in p.X]
 
 
-def loop_probabilities(p):
+def loop_probabilities(p, name="softmax"):
+    if name == "bce":
+        return [[1 / (1 + math.exp(-s)) for s in row] for row in loop_scores(p)]
     exponentials = [[math.exp(s) for s in row] for row in loop_scores(p)]
     return [[e / sum(row) for e in row] for row in exponentials]
 
 
-def loop_loss(p):
-    return -sum(math.log(row[label]) for row, label in zip(loop_probabilities(p), p.y, strict=True)) / len(p.y)
+def loop_loss(p, name="softmax"):
+    losses = []
+    for row, label in zip(loop_probabilities(p, name), p.y, strict=True):
+        if name == "bce":
+            losses.append(-sum(math.log(P if k == label else 1 - P) for k, P in enumerate(row)) / len(row))
+        else:
+            losses.append(-math.log(row[label]))
+    return sum(losses) / len(losses)
 
 
-def loop_cost(p):
-    return loop_loss(p) + p.lam * sum(w * w for w in p.net.W.ravel())
+def loop_cost(p, name="softmax"):
+    return loop_loss(p, name) + p.lam * sum(w * w for w in p.net.W.ravel())
 
 
 def loop_accuracy(p):
     return sum(row.index(max(row)) == label for row, label in zip(loop_scores(p), p.y, strict=True)) / len(p.y)
 
 
-def loop_gradient(p):
+def loop_gradient(p, name="softmax"):
     dW, db = 2 * p.lam * p.net.W, np.zeros(len(p.net.b))
-    for x, label, row in zip(p.X, p.y, loop_probabilities(p), strict=True):
+    for x, label, row in zip(p.X, p.y, loop_probabilities(p, name), strict=True):
         for k, probability in enumerate(row):
             g = (probability - (k == label)) / len(p.y)
+            if name == "bce":
+                g /= len(row)
             db[k] += g
             for d in range(len(x)):
                 dW[d, k] += x[d] * g
     return Network(dW, db)
 
 
-def gradient(p):
-    return backward_pass(p.X, p.y, apply_network(p.X, p.net), p.net, p.lam)
+def loop_differences(p, name, h=1e-5):
+    """Central differences of the cost, one parameter at a time."""
+    slopes = []
+    for array in p.net:
+        slope = np.zeros_like(array)
+        for index in np.ndindex(array.shape):
+            value, costs = array[index], []
+            for array[index] in (value + h, value - h):
+                costs.append(loop_cost(p, name))
+            array[index], slope[index] = value, (costs[0] - costs[1]) / (2 * h)
+        slopes.append(slope)
+    return Network(*slopes)
+
+
+def torch_cost(name, S, W, y, lam):
+    """The cost of each network, added up, from scores S (N, K) or (N, M, K), all of them tensors but y."""
+    if name == "bce":
+        target = torch.zeros_like(S)
+        target[np.arange(len(y)), ..., y] = 1
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(S, target, reduction="none").mean((0, -1))
+    else:
+        losses = (S.logsumexp(-1) - S[np.arange(len(y)), ..., y]).mean(0)
+    return (losses + lam * (W**2).sum((0, -1))).sum()
+
+
+def gradient(p, name="softmax"):
+    loss = LOSSES[name]
+    return backward_pass(p.X, p.y, apply_network(p.X, p.net, loss), p.net, p.lam, loss)
 
 
 def test_scores_are_those_of_the_loop(problem):
     assert_allclose(scores(problem.X, problem.net), problem.each(loop_scores), rtol=1e-12)
 
 
-def test_probabilities_are_those_of_the_loop(problem):
-    assert_allclose(apply_network(problem.X, problem.net), problem.each(loop_probabilities), rtol=1e-12)
+@either_loss
+def test_probabilities_are_those_of_the_loop(problem, name):
+    P = apply_network(problem.X, problem.net, LOSSES[name])
+    assert_allclose(P, problem.each(lambda p: loop_probabilities(p, name)), rtol=1e-12)
 
 
-def test_loss_is_that_of_the_loop(problem):
-    assert_allclose(compute_loss(scores(problem.X, problem.net), problem.y), problem.each(loop_loss), rtol=1e-12)
+@either_loss
+def test_loss_is_that_of_the_loop(problem, name):
+    loss = compute_loss(scores(problem.X, problem.net), problem.y, LOSSES[name])
+    assert_allclose(loss, problem.each(lambda p: loop_loss(p, name)), rtol=1e-12)
 
 
-def test_cost_is_that_of_the_loop(problem):
-    cost = compute_cost(scores(problem.X, problem.net), problem.y, problem.net, problem.lam)
-    assert_allclose(cost, problem.each(loop_cost), rtol=1e-12)
+@either_loss
+def test_cost_is_that_of_the_loop(problem, name):
+    cost = compute_cost(scores(problem.X, problem.net), problem.y, problem.net, problem.lam, LOSSES[name])
+    assert_allclose(cost, problem.each(lambda p: loop_cost(p, name)), rtol=1e-12)
+
+
+def test_softmax_is_the_loss_of_who_names_none(problem):
+    S, softmax_loss = scores(problem.X, problem.net), LOSSES["softmax"]
+    P = apply_network(problem.X, problem.net)
+    assert_array_equal(P, apply_network(problem.X, problem.net, softmax_loss))
+    assert_array_equal(compute_loss(S, problem.y), compute_loss(S, problem.y, softmax_loss))
+    for a, b in zip(
+        backward_pass(problem.X, problem.y, P, problem.net, problem.lam), gradient(problem, "softmax"), strict=True
+    ):
+        assert_array_equal(a, b)
 
 
 def test_one_lam_serves_a_whole_stack(stack):
@@ -98,19 +157,27 @@ def test_accuracy_is_that_of_the_loop(problem):
     assert_array_equal(compute_accuracy(scores(problem.X, problem.net), problem.y), problem.each(loop_accuracy))
 
 
-def test_gradient_is_that_of_the_loop(problem):
-    assert_allclose(gradient(problem).W, problem.each(lambda p: loop_gradient(p).W), rtol=1e-12, atol=1e-14)
-    assert_allclose(gradient(problem).b, problem.each(lambda p: loop_gradient(p).b), rtol=1e-12, atol=1e-14)
+@either_loss
+def test_gradient_is_that_of_the_loop(problem, name):
+    own = gradient(problem, name)
+    assert_allclose(own.W, problem.each(lambda p: loop_gradient(p, name).W), rtol=1e-12, atol=1e-14)
+    assert_allclose(own.b, problem.each(lambda p: loop_gradient(p, name).b), rtol=1e-12, atol=1e-14)
 
 
-def test_gradient_is_that_of_torch(problem):
+@either_loss
+def test_gradient_is_that_of_torch(problem, name):
     W, b = (torch.tensor(array, requires_grad=True) for array in problem.net)
     S = torch.tensordot(torch.tensor(problem.X), W, 1) + b
-    own = S[np.arange(7), ..., problem.y]
-    cost = (S.logsumexp(-1) - own).mean(0) + torch.tensor(problem.lam, dtype=W.dtype) * (W**2).sum((0, -1))
-    cost.sum().backward()
-    assert_allclose(gradient(problem).W, W.grad, rtol=1e-12, atol=1e-14)
-    assert_allclose(gradient(problem).b, b.grad, rtol=1e-12, atol=1e-14)
+    torch_cost(name, S, W, problem.y, torch.tensor(problem.lam, dtype=W.dtype)).backward()
+    assert_allclose(gradient(problem, name).W, W.grad, rtol=1e-12, atol=1e-14)
+    assert_allclose(gradient(problem, name).b, b.grad, rtol=1e-12, atol=1e-14)
+
+
+@either_loss
+def test_gradient_is_that_of_central_differences(problem, name):
+    own = gradient(problem, name)
+    assert_allclose(own.W, problem.each(lambda p: loop_differences(p, name).W), rtol=1e-6, atol=1e-9)
+    assert_allclose(own.b, problem.each(lambda p: loop_differences(p, name).b), rtol=1e-6, atol=1e-9)
 
 
 @given(any_scores)
@@ -118,9 +185,38 @@ def test_softmax_is_that_of_scipy(S):
     assert_allclose(softmax(S), scipy.special.softmax(S, axis=-1), rtol=1e-12, atol=1e-300)
 
 
+@given(any_scores)
+def test_sigmoid_is_that_of_scipy(S):
+    assert_allclose(sigmoid(S), scipy.special.expit(S), rtol=1e-12, atol=1e-300)
+
+
+def labels_of(S):
+    return arrays(np.int64, len(S), elements=st.integers(0, S.shape[-1] - 1))
+
+
+@given(any_scores, st.data())
+def test_binary_cross_entropy_is_that_of_torch(S, data):
+    y, none = data.draw(labels_of(S)), torch.tensor(0.0)
+    cost = torch_cost("bce", torch.tensor(S), torch.zeros(1, 1), y, none)
+    assert_allclose(compute_loss(S, y, LOSSES["bce"]).sum(), cost, atol=1e-9)
+
+
+@either_loss
+@given(any_scores, st.data())
+def test_no_loss_is_below_0(name, S, data):
+    for dtype in (np.float32, np.float64):
+        assert LOSSES[name].of_image(S.astype(dtype), data.draw(labels_of(S))).min() >= 0
+
+
+@given(any_scores)
+def test_the_largest_and_the_total_are_numpys(S):
+    assert_array_equal(largest(S), S.max(-1))
+    assert_allclose(total(S), S.sum(-1), atol=1e-9)
+
+
 @given(any_scores, st.data())
 def test_loss_is_that_of_scipy_and_torch(S, data):
-    y = data.draw(arrays(np.int64, len(S), elements=st.integers(0, S.shape[-1] - 1)))
+    y = data.draw(labels_of(S))
     loss = compute_loss(S, y)
     assert_allclose(loss, -scipy.special.log_softmax(S, axis=-1)[np.arange(len(y)), ..., y].mean(0), atol=1e-9)
     target = torch.tensor(np.broadcast_to(y.reshape(-1, *[1] * (S.ndim - 2)), S.shape[:-1]).copy())
@@ -142,52 +238,90 @@ def test_a_shift_of_all_scores_changes_nothing(S, shift):
     assert_allclose(compute_loss(S + shift, y), compute_loss(S, y), atol=1e-9)
 
 
+# The loss: the mean of 2000, for a certain and wrong answer, and 0; of three answers each, two wrong and two open ones
+EXTREMES = {
+    "softmax": ([[1, 0, 0], [0, 1, 0]], 1000),
+    "bce": ([[1, 0, 0.5], [0, 1, 0.5]], (2000 + 2 * math.log(2)) / 6),
+}
+
+
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_scores_of_1000_neither_overflow_nor_give_nan(dtype):
+@pytest.mark.parametrize(("name", "P", "loss"), [(name, *expected) for name, expected in EXTREMES.items()])
+def test_scores_of_1000_neither_overflow_nor_give_nan(name, P, loss, dtype):
     S = np.array([[1000, -1000, 0], [-1000, 1000, 0]], dtype)
-    assert_array_equal(softmax(S), [[1, 0, 0], [0, 1, 0]])
-    assert compute_loss(S, np.array([1, 1])) == 1000  # the mean of 2000, for a certain and wrong answer, and 0
+    assert_array_equal(LOSSES[name].probabilities(S), P)
+    assert compute_loss(S, np.array([1, 1]), LOSSES[name]) == pytest.approx(loss, rel=1e-6)
 
 
-def test_loss_at_W_0_is_log_K(problem):
+@pytest.mark.parametrize(("name", "loss"), {"softmax": np.log(3), "bce": np.log(2)}.items())
+def test_loss_at_W_0_is_that_of_a_guess(problem, name, loss):
     net = Network(np.zeros_like(problem.net.W), np.zeros_like(problem.net.b))
-    assert_allclose(compute_loss(scores(problem.X, net), problem.y), np.log(3), rtol=1e-12)
+    assert_allclose(compute_loss(scores(problem.X, net), problem.y, LOSSES[name]), loss, rtol=1e-12)
 
 
-@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(1, 6))
-def test_shapes_follow_from_those_of_the_network(N, D, K, M):
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from([*LOSSES.values()]))
+def test_shapes_follow_from_those_of_the_network(N, D, K, M, loss):
     X, y = np.ones((N, D)), np.zeros(N, int)
     for shape in [(), (M,)]:
         net = Network(np.ones((D, *shape, K)), np.ones((*shape, K)))
         S = scores(X, net)
-        assert S.shape == softmax(S).shape == (N, *shape, K)
-        assert compute_loss(S, y).shape == compute_cost(S, y, net, 1).shape == compute_accuracy(S, y).shape == shape
-        assert [g.shape for g in backward_pass(X, y, softmax(S), net, 1)] == [w.shape for w in net]
+        P = loss.probabilities(S)
+        assert S.shape == P.shape == (N, *shape, K)
+        measures = compute_loss(S, y, loss), compute_cost(S, y, net, 1, loss), compute_accuracy(S, y)
+        assert [measure.shape for measure in measures] == [shape] * 3
+        assert [g.shape for g in backward_pass(X, y, P, net, 1, loss)] == [w.shape for w in net]
+
+
+@either_loss
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_dtype_stays_that_of_the_network(problem, name, dtype):
+    net = Network(*(array.astype(dtype) for array in problem.net))
+    X, loss = problem.X.astype(dtype), LOSSES[name]
+    P = apply_network(X, net, loss)
+    assert {P.dtype, *(g.dtype for g in backward_pass(X, problem.y, P, net, problem.lam, loss))} == {np.dtype(dtype)}
+
+
+@either_loss
+def test_the_inputs_are_left_as_they_were(problem, name):
+    S, loss = scores(problem.X, problem.net), LOSSES[name]
+    P = loss.probabilities(S)
+    for array in [problem.X, problem.y, *problem.net, S, P]:
+        array.flags.writeable = False  # whatever writes to it raises
+    apply_network(problem.X, problem.net, loss)
+    compute_cost(S, problem.y, problem.net, problem.lam, loss)
+    compute_accuracy(S, problem.y)
+    backward_pass(problem.X, problem.y, P, problem.net, problem.lam, loss)
+
+
+def test_one_value_for_each_network_multiplies_its_own_weights(problem):
+    assert_array_equal(per_score(problem.lam, problem.net) * problem.net.W, problem.each(lambda p: p.lam * p.net.W))
+    assert_array_equal(per_score(problem.lam, problem.net) * problem.net.b, problem.each(lambda p: p.lam * p.net.b))
+
+
+@pytest.mark.parametrize("value", [0.3, np.full(1, 0.3), np.full(4, 0.3)], ids=["scalar", "(1,)", "(M,)"])
+def test_equal_values_multiply_a_stack_as_one_does(stack, value):
+    assert_array_equal(per_score(value, stack.net) * stack.net.W, 0.3 * stack.net.W)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_stays_that_of_the_network(problem, dtype):
+def test_a_value_has_the_dtype_of_the_network_it_is_for(problem, dtype):
     net = Network(*(array.astype(dtype) for array in problem.net))
-    X = problem.X.astype(dtype)
-    P = apply_network(X, net)
-    assert {P.dtype, *(g.dtype for g in backward_pass(X, problem.y, P, net, problem.lam))} == {np.dtype(dtype)}
-
-
-def test_the_inputs_are_left_as_they_were(problem):
-    S = scores(problem.X, problem.net)
-    P = softmax(S)
-    for array in [problem.X, problem.y, *problem.net, S, P]:
-        array.flags.writeable = False  # whatever writes to it raises
-    apply_network(problem.X, problem.net)
-    compute_cost(S, problem.y, problem.net, problem.lam)
-    compute_accuracy(S, problem.y)
-    backward_pass(problem.X, problem.y, P, problem.net, problem.lam)
+    assert per_score(problem.lam, net).dtype == dtype
 
 
 def test_networks_alone_make_up_a_stack(stack):
     made = make_stack([problem.net for problem in stack.alone()])
     assert_array_equal(made.W, stack.net.W)
     assert_array_equal(made.b, stack.net.b)
+
+
+def test_a_member_of_a_stack_is_the_network_that_was_put_there(stack):
+    for m, problem in enumerate(stack.alone()):
+        own = member(stack.net, m)
+        assert_array_equal(own.W, problem.net.W, strict=True)
+        assert_array_equal(own.b, problem.net.b, strict=True)
+        assert own.W.flags.c_contiguous
 
 
 def test_accuracy_takes_the_first_of_equal_scores():
