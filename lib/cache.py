@@ -18,7 +18,8 @@ from lib import cifar10, paths
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
 
-CODE = ("preprocess", "model", "train", "experiment", "stats")  # beside the module that computes
+# What results depend on beside the module that computes them.
+CODE = ("preprocess", "augment", "model", "train", "schedules", "experiment", "stats")
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:

@@ -16,7 +16,7 @@ from lib import cifar10
 from lib.cache import Arrays, Progress, cached
 from lib.errors import report_progress, run_command
 from lib.experiment import BATCHES
-from lib.model import Network, backward_pass, compute_accuracy, init_network, scores, softmax, stack
+from lib.model import Loss, Network, backward_pass, compute_accuracy, init_network, scores, softmax, stack
 from lib.preprocess import Standardiser
 from lib.train import Backward, epoch_orders, mini_batch_gd
 
@@ -67,25 +67,29 @@ def per_split(images: BySplit) -> BySplit:
 # How the gradient of a batch is taken; the right way is lib.model.backward_pass.
 
 
-def summed(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any) -> Network:
+def summed(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss) -> Network:
     """The sum over the batch, not the mean; the penalty's part is right."""
     n = len(y)
-    mean = backward_pass(X, y, P, net, np.asarray(lam) / n)
+    mean = backward_pass(X, y, P, net, np.asarray(lam) / n, loss)
     return Network(n * mean.W, n * mean.b)
 
 
-def with_penalty_times(factor: float, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any) -> Network:
+def with_penalty_times(
+    factor: float, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss
+) -> Network:
     """The penalty's part, 2 lam W, times `factor`."""
-    return backward_pass(X, y, P, net, factor * np.asarray(lam))
+    return backward_pass(X, y, P, net, factor * np.asarray(lam), loss)
 
 
-def bias_penalised(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any) -> Network:
-    right = backward_pass(X, y, P, net, lam)
+def bias_penalised(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss) -> Network:
+    right = backward_pass(X, y, P, net, lam, loss)
     return Network(right.W, right.b + 2 * np.asarray(lam, net.b.dtype)[..., None] * net.b)
 
 
-def from_softmax_over_images(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any) -> Network:
-    return backward_pass(X, y, softmax_over_images(scores(X, net)), net, lam)
+def from_softmax_over_images(
+    X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss
+) -> Network:
+    return backward_pass(X, y, softmax_over_images(scores(X, net)), net, lam, loss)
 
 
 def softmax_over_images(S: np.ndarray) -> np.ndarray:

@@ -11,6 +11,10 @@ from ruamel.yaml.error import YAMLError
 from lib import paths
 from lib.errors import InputError, run_command
 
+TrainOn = Literal["data_batch_1", "all"]
+LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
+PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # each network of a stack may have its own
+
 
 class Setting(BaseModel):
     """What one section of the report trains with, by the course's names; `name` is the file's name without .yaml."""
@@ -24,6 +28,18 @@ class Setting(BaseModel):
     n_epochs: Annotated[int, Field(ge=1)] = 40
     seed: Annotated[int, Field(ge=0)] = 42
     dtype: Literal["float32", "float64"] = "float32"
+    loss: LossName = "softmax"
+    train_on: TrainOn = "data_batch_1"  # all: the five batches less 1,000 validation images
+    flips: bool = False  # mirror an image or not, drawn anew each time it is met
+    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # pixels at most by which it is moved each way, drawn likewise
+    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth: in equal steps, or when stuck
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each step that the next one repeats
+    average: bool = False  # keep the mean of the networks after each epoch of the second half, not the last
+    mirror: bool = False  # then the mean of the network and its mirror image
+
+    def shared(self) -> dict[str, Any]:
+        """What settings must have in common to be trained as one stack: the loss, and all that decides the batches."""
+        return self.model_dump(exclude={"name", *PER_NETWORK})
 
     def trains_as(self, other: "Setting") -> bool:
         """Whether the two differ in their names at most."""
@@ -33,19 +49,27 @@ class Setting(BaseModel):
     def title(self) -> str:
         """The setting in Markdown: η and λ, and whatever else differs from the usual."""
         parts = [f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$"]
-        for field in ("n_batch", "n_epochs", "seed", "dtype"):
-            if getattr(self, field) != type(self).model_fields[field].default:
-                parts.append(f"{field} = {getattr(self, field)}")
+        for field, value in self.model_dump(exclude={"name", "eta", "lam"}).items():
+            if value != type(self).model_fields[field].default:
+                parts.append((field if value is True else f"{field} = {value}").replace("_", "\\_"))
         return ", ".join(parts)
 
     @property
     def plain_title(self) -> str:
         """The same without Markdown, for plots and alt texts."""
-        return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ")
+        return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
 
 
 def read(path: Path) -> Setting:
-    """The setting in one YAML file. Raises InputError with file, key, value and what is allowed.
+    """The setting in one YAML file. Raises InputError with file, key, value and what is allowed."""
+    values = read_yaml(path)
+    if "name" in values:
+        raise InputError(f"{path}: name = {values['name']!r}: unknown key; a setting is named by its file")
+    return validate({"name": path.stem} | values, str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Keys and values of a YAML file, of whatever kind. Raises InputError.
 
     YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
     """
@@ -55,9 +79,7 @@ def read(path: Path) -> Setting:
         raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {values!r}")
-    if "name" in values:
-        raise InputError(f"{path}: name = {values['name']!r}: unknown key; a setting is named by its file")
-    return validate({"name": path.stem} | values, str(path))
+    return values
 
 
 def validate(values: dict[str, Any], where: str) -> Setting:

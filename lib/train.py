@@ -3,16 +3,31 @@
 Letters as in `lib.model`: N images, D pixels, K classes, M networks in a stack.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from operator import getitem
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.guards import refuse_held_out
-from lib.model import Network, apply_network, backward_pass, compute_accuracy, compute_cost, compute_loss, scores
+from lib.model import (
+    SOFTMAX,
+    Loss,
+    Network,
+    apply_network,
+    backward_pass,
+    compute_accuracy,
+    compute_cost,
+    compute_loss,
+    per_score,
+    scores,
+)
 
 Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
-Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike], Network]  # as lib.model.backward_pass
+Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to that batch's inputs
+# As lib.model.backward_pass. The gradient that it returns is overwritten.
+Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike, Loss], Network]
 
 
 def epoch_orders(rng: np.random.Generator, n: int, n_epochs: int) -> Iterator[np.ndarray]:
@@ -33,25 +48,37 @@ def mini_batch_gd(
     n_batch: int,
     orders: Iterable[np.ndarray],
     on_epoch: Callable[[int, Network], None] | None = None,
+    loss: Loss = SOFTMAX,
+    take: Take = getitem,
+    decay: Iterable[ArrayLike] = repeat(1),
+    momentum: ArrayLike = 0.0,
     backward: Backward = backward_pass,
 ) -> Network:
     """Train on X (N, D), y (N,) from `net`, which is left unchanged, and return the trained network.
 
     Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost.
-    For a stack, `eta` and `lam` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called after each
-    epoch, with epochs counted from 1 and the network read-only. Only `lib.mistakes` passes another `backward`.
-    Source: assignment, exercise 1.8.
+    For a stack, `eta`, `lam` and `momentum` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called
+    after each epoch, with epochs counted from 1 and the network read-only.
+
+    The optional part: another `loss`; `take`, which sees each batch as it likes (`lib.augment`); `decay`, eta's factor
+    in each epoch, at least as many as there are orders (`lib.schedules`); `momentum`, the share of each move that the
+    next one repeats (Polyak, 1964). Only `lib.mistakes` passes another `backward`. Source: assignment, exercise 1.8.
     """
     refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
-    step = np.asarray(eta, net.W.dtype)[..., None]
-    for epoch, order in enumerate(orders, 1):
+    moves = Network(np.zeros_like(net.W), np.zeros_like(net.b))
+    kept = per_score(momentum, net) if np.any(momentum) else None
+    for epoch, (order, factor) in enumerate(zip(orders, decay, strict=False), 1):
+        step = per_score(np.multiply(eta, factor), net)
         for start in range(0, len(order), n_batch):
             batch = order[start : start + n_batch]
-            X_batch, y_batch = X[batch], y[batch]
-            gradient = backward(X_batch, y_batch, apply_network(X_batch, net), net, lam)
-            np.subtract(net.W, step * gradient.W, out=net.W)
-            np.subtract(net.b, step * gradient.b, out=net.b)
+            X_batch, y_batch = take(X, batch), y[batch]
+            gradient = backward(X_batch, y_batch, apply_network(X_batch, net, loss), net, lam, loss)
+            last, moves = moves, Network(*(np.multiply(step, slope, out=slope) for slope in gradient))
+            for weights, move, move_before in zip(net, moves, last, strict=True):
+                if kept is not None:
+                    move += kept * move_before
+                weights -= move
         if on_epoch:
             on_epoch(epoch, read_only(net))
     return net
@@ -65,11 +92,15 @@ def read_only(net: Network) -> Network:
     return views
 
 
-def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike) -> dict[str, np.ndarray]:
+def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: Loss = SOFTMAX) -> dict[str, np.ndarray]:
     """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. The weights are read-only here."""
     net = read_only(net)
     S = scores(X, net)
-    return {"loss": compute_loss(S, y), "cost": compute_cost(S, y, net, lam), "accuracy": compute_accuracy(S, y)}
+    return {
+        "loss": compute_loss(S, y, loss),
+        "cost": compute_cost(S, y, net, lam, loss),
+        "accuracy": compute_accuracy(S, y),
+    }
 
 
 class History:
@@ -78,16 +109,23 @@ class History:
     `history["train"]["loss"]` is the list over the epochs, of () each, or of (M,) for a stack.
     """
 
-    def __init__(self, splits: dict[str, Split], lam: ArrayLike) -> None:
-        self.splits, self.lam = splits, lam
+    def __init__(self, splits: Mapping[str, Split], lam: ArrayLike, loss: Loss = SOFTMAX) -> None:
+        self.splits, self.lam, self.loss = splits, lam, loss
         self.record: dict[str, dict[str, list[np.ndarray]]] = {
             name: {"loss": [], "cost": [], "accuracy": []} for name in splits
         }
 
     def __call__(self, epoch: int, net: Network) -> None:
         for name, (X, y) in self.splits.items():
-            for measure, value in evaluate(X, y, net, self.lam).items():
+            for measure, value in evaluate(X, y, net, self.lam, self.loss).items():
                 self.record[name][measure].append(value)
+
+    def replace_last(self, net: Network) -> None:
+        """Record `net` in the place of the last epoch's network."""
+        for measures in self.record.values():
+            for values in measures.values():
+                values.pop()
+        self(0, net)
 
     def __getitem__(self, name: str) -> dict[str, np.ndarray]:
         """Each measure on split `name` as an array (n_epochs,), or (n_epochs, M) for a stack."""

@@ -121,7 +121,9 @@ def test_a_run_is_kept_under_the_name_of_every_measure(kept_run):
 
 def test_the_result_has_the_fields_that_results_json_promises(kept_run):
     result = kept_run.as_result()
-    assert set(result) == {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype", "history", "test", "weights"}
+    fields = {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype"}
+    optional = {"loss", "train_on", "flips", "shifts", "decay", "momentum", "average", "mirror"}
+    assert set(result) == fields | optional | {"history", "test", "weights"}
     assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
     assert result["test"] == kept_run.test
 
@@ -129,10 +131,16 @@ def test_the_result_has_the_fields_that_results_json_promises(kept_run):
 # What makes it stale
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    {"name": "b", "eta": 0.1, "lam": 0.2, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"}.items(),
-)
+OTHER = {"name": "b", "eta": 0.1, "lam": 0.2, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64", "loss": "bce"}
+OTHER |= {"train_on": "all", "flips": True, "shifts": 1, "decay": "step", "momentum": 0.9}
+OTHER |= {"average": True, "mirror": True}
+
+
+def test_the_other_setting_differs_in_every_field():
+    assert set(OTHER) == set(Setting.model_fields)
+
+
+@pytest.mark.parametrize(("field", "value"), OTHER.items())
 def test_another_setting_is_computed_anew(computation, field, value):
     assert not is_fresh(computation, setting=SETTING)
     assert is_fresh(computation, setting=SETTING)
@@ -195,7 +203,7 @@ def change(file):
         code.write("# changed\n")
 
 
-@pytest.mark.parametrize("module", ["preprocess", "model", "train", "experiment"])
+@pytest.mark.parametrize("module", ["preprocess", "augment", "model", "train", "schedules", "experiment", "stats"])
 def test_other_code_computes_anew(computation, own_code, module):
     assert not is_fresh(computation)
     change(own_code / f"{module}.py")

@@ -78,6 +78,14 @@ def test_a_single_common_image_is_found_and_both_splits_named(split, other, plac
         check_disjoint(APART | {split: shared})
 
 
+@pytest.mark.parametrize(
+    "laid_out", [np.asfortranarray, lambda images: images[::-1], lambda images: images.repeat(2, 0)[::2]]
+)
+def test_a_common_image_is_found_however_it_lies_in_memory(laid_out):
+    with stops("an image of the test split is in the train split"):
+        check_disjoint(APART | {"test": laid_out(APART["train"])})
+
+
 def test_an_image_that_is_in_one_split_twice_is_no_matter():
     check_disjoint(APART | {"val": APART["val"].repeat(2, 0)})
 
@@ -98,6 +106,22 @@ def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, spli
     monkeypatch.setattr(experiment, "mini_batch_gd", None)
     with stops(f"an image of the {split} split is in the {other} split"):
         train_setting(SETTING)
+
+
+@small_data
+@pytest.mark.parametrize(
+    ("batches", "sentence"),
+    [
+        (["data_batch_1", "test_batch"], "an image of the test split is in the (train|val) split"),
+        (["data_batch_1", "data_batch_1"], "an image of the val split is in the train split"),
+    ],
+    ids=["the test batch", "a batch twice"],
+)
+def test_a_wrong_batch_among_all_that_are_trained_on_is_found(monkeypatch, batches, sentence):
+    monkeypatch.setattr(experiment, "ALL", batches)
+    monkeypatch.setattr(experiment, "N_VAL", 100)
+    with stops(sentence):
+        load_splits(train_on="all")
 
 
 # The test split opens once
@@ -130,8 +154,8 @@ def test_the_test_split_of_an_experiment_opens_once():
 def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypatch):
     load = experiment.load_splits
 
-    def load_and_look(dtype):
-        splits = load(dtype)
+    def load_and_look(*of_which_kind):
+        splits = load(*of_which_kind)
         splits.test.open()
         return splits
 
@@ -201,8 +225,9 @@ def test_an_honest_run_is_never_stopped(changed):
 
 @small_data
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_training_refuses_a_held_out_split(split):
-    splits = load_splits()
+@pytest.mark.parametrize("train_on", ["data_batch_1", "all"])
+def test_training_refuses_a_held_out_split(split, train_on):
+    splits = load_splits(train_on=train_on)
     X, y = splits.val if split == "val" else splits.test.open()
     with stops("training on a held-out split"):
         train.mini_batch_gd(

@@ -10,7 +10,7 @@ from lib import cifar10, mistakes, paths, pictures, symptoms
 from lib.advice import ADVICE
 from lib.gradcheck import max_error, torch_gradient
 from lib.mistakes import EPOCHS, PROCEDURES, RIGHT, SETTINGS, SPLITS, Procedure
-from lib.model import Network, apply_network, backward_pass, scores, softmax
+from lib.model import LOSSES, Network, apply_network, backward_pass, scores, softmax
 from lib.train import epoch_orders, mini_batch_gd
 
 WRONG = [name for name in PROCEDURES if name != RIGHT]
@@ -117,18 +117,19 @@ def test_inputs_are_single_precision_and_have_the_shape_of_the_images(prepare, i
 # Gradients
 
 
-def gradients(problem, backward):
-    P = apply_network(problem.X, problem.net)
-    right = backward_pass(problem.X, problem.y, P, problem.net, problem.lam)
-    return right, backward(problem.X, problem.y, P, problem.net, problem.lam)
+def gradients(problem, backward, name="softmax"):
+    loss = LOSSES[name]
+    given = problem.X, problem.y, apply_network(problem.X, problem.net, loss), problem.net, problem.lam, loss
+    return backward_pass(*given), backward(*given)
 
 
 def penalty(problem):
     return 2 * np.asarray(problem.lam)[..., None] * problem.net.W
 
 
-def test_the_summed_gradient_is_n_times_the_mean_one_with_the_right_penalty(problem):
-    right, wrong = gradients(problem, mistakes.summed)
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_summed_gradient_is_n_times_the_mean_one_with_the_right_penalty(problem, name):
+    right, wrong = gradients(problem, mistakes.summed, name)
     n = len(problem.y)
     assert_allclose(wrong.W - penalty(problem), n * (right.W - penalty(problem)), rtol=1e-9)
     assert_allclose(wrong.b, n * right.b, rtol=1e-9)

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lib import paths, seeds
 from lib.experiment import train_setting
+from lib.guards import Sealed
 from lib.seeds import spread
 from lib.settings import Setting
 from lib.stats import smoothness
@@ -23,9 +24,10 @@ def trained(monkeypatch):
     """Which stacks have been trained, by name and seed."""
     stacks, train_stack = [], seeds.train_stack
 
-    def train_and_note(alike, seed):
+    def train_and_note(alike, splits, **others):
+        (seed,) = {setting.seed for setting in alike}
         stacks.append(([setting.name for setting in alike], seed))
-        return train_stack(alike, seed)
+        return train_stack(alike, splits, **others)
 
     monkeypatch.setattr(seeds, "train_stack", train_and_note)
     return stacks
@@ -50,7 +52,9 @@ def test_every_setting_has_a_figure_of_each_measure_for_each_seed():
     found = spread(ALIKE, [5, 6])
     assert set(found) == {"plain", "mild", "long-step"}
     for figures in found.values():
-        assert {measure: values.shape for measure, values in figures.items()} == dict.fromkeys(seeds.MEASURES, (2,))
+        assert {measure: values.shape for measure, values in figures.items()} == dict.fromkeys(
+            ("train", "val", "test", "smoothness"), (2,)
+        )
 
 
 def test_the_figures_are_in_the_order_of_the_seeds():
@@ -97,12 +101,57 @@ def test_other_seeds_are_trained_anew(trained):
     assert [seed for _, seed in trained] == [0, 0, 1]
 
 
-@pytest.mark.parametrize("changed", [{"n_batch": 30}, {"n_epochs": 1}, {"dtype": "float32"}], ids=str)
-def test_settings_of_another_schedule_have_a_stack_of_their_own(trained, changed):
-    other = PLAIN.model_copy(update={"name": "other"} | changed)
+OTHER = {"n_batch": 30, "n_epochs": 1, "dtype": "float32", "loss": "bce", "train_on": "all", "flips": True, "shifts": 1}
+OWN = {"decay": "step", "momentum": 0.9, "average": True, "mirror": True}
+
+
+@pytest.mark.parametrize(("field", "value"), OTHER.items())
+def test_settings_that_differ_in_loss_or_batches_have_a_stack_of_their_own(trained, field, value):
+    other = PLAIN.model_copy(update={"name": "other", field: value})
     together = spread([PLAIN, other, MILD], [0])
     assert sorted(names for names, _ in trained) == [["other"], ["plain", "mild"]]
     assert_allclose(together["other"]["smoothness"], alone(other, 0)["smoothness"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("field", "value"), [*OWN.items(), ("decay", "plateau")])
+def test_settings_that_differ_in_what_is_of_a_network_alone_are_one_stack(trained, field, value):
+    other = LONG_STEP.model_copy(update={"name": "other", "n_epochs": 6, field: value})
+    plain = PLAIN.model_copy(update={"n_epochs": 6})
+    together = spread([plain, other], [0])
+    assert trained == [(["plain", "other"], 0)]
+    for setting in (plain, other):
+        for measure, expected in alone(setting, 0).items():
+            assert_allclose(together[setting.name][measure], [expected], rtol=1e-9, err_msg=f"{setting.name} {measure}")
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What happens to the splits, in order: load, train with a seed, open test."""
+    events, load_splits, train_stack = [], seeds.load_splits, seeds.train_stack
+
+    def load_and_note(*arguments):
+        splits = load_splits(*arguments)
+        open_test = splits.test.load
+        events.append("load")
+        return splits._replace(test=Sealed(lambda: events.append("open") or open_test()))
+
+    def train_and_note(alike, splits, **others):
+        events.append(alike[0].seed)
+        return train_stack(alike, splits, **others)
+
+    monkeypatch.setattr(seeds, "load_splits", load_and_note)
+    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    return events
+
+
+def test_a_stack_loads_the_splits_once_and_opens_the_test_split_once_when_every_seed_is_trained(heard):
+    spread(ALIKE, [3, 1, 2])
+    assert heard == ["load", 3, 1, 2, "open"]
+
+
+def test_each_stack_opens_a_test_split_of_its_own(heard):
+    spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1])
+    assert heard == ["load", 0, 1, "open"] * 2
 
 
 def test_progress_sees_every_seed():

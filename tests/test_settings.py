@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,19 @@ from ruamel.yaml import YAML
 
 from lib import paths, settings
 from lib.errors import InputError
-from lib.settings import Setting
+from lib.model import LOSSES
+from lib.settings import PER_NETWORK, LossName, Setting
 
 GOOD = {
     "the required alone": ("eta: 0.001\nlam: 0", {}),
     "YAML 1.2's 1e-3 is a number": ("eta: 1e-3\nlam: 0", {}),
     "an integer for a real number": ("eta: 1\nlam: 0", {"eta": 1}),
     "all fields": (
-        "eta: 0.1\nlam: 0.5\nn_batch: 7\nn_epochs: 3\nseed: 1\ndtype: float64",
-        {"eta": 0.1, "lam": 0.5, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"},
+        "eta: 0.1\nlam: 0.5\nn_batch: 7\nn_epochs: 3\nseed: 1\ndtype: float64\nloss: bce\ntrain_on: all\nflips: true\n"
+        "shifts: 2\ndecay: plateau\nmomentum: 0.9\naverage: true\nmirror: true",
+        {"eta": 0.1, "lam": 0.5, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64", "loss": "bce"}
+        | {"train_on": "all", "flips": True, "shifts": 2, "decay": "plateau", "momentum": 0.9}
+        | {"average": True, "mirror": True},
     ),
     "a comment": ("# try this\neta: 0.001  # small\nlam: 0", {}),
     "Windows line ends": ("eta: 0.001\r\nlam: 0\r\n", {}),
@@ -53,6 +58,22 @@ BAD = {
     "no epochs": ("eta: 1\nlam: 0\nn_epochs: 0", "n_epochs = 0: must be greater than or equal to 1"),
     "a negative seed": ("eta: 1\nlam: 0\nseed: -1", "seed = -1: must be greater than or equal to 0"),
     "another dtype": ("eta: 1\nlam: 0\ndtype: int8", "dtype = 'int8': must be 'float32' or 'float64'"),
+    "another loss": ("eta: 1\nlam: 0\nloss: hinge", "loss = 'hinge': must be 'softmax' or 'bce'"),
+    "training on the test batch": (
+        "eta: 1\nlam: 0\ntrain_on: test_batch",
+        "train_on = 'test_batch': must be 'data_batch_1' or 'all'",
+    ),
+    "a decay that is a number": (
+        "eta: 1\nlam: 0\ndecay: 0.1",
+        "decay = 0.1: must be 'none', 'step' or 'plateau'",
+    ),
+    "1 for true": ("eta: 1\nlam: 0\nflips: 1", "flips = 1: must be a valid boolean"),
+    "YAML 1.1's yes for true": ("eta: 1\nlam: 0\nmirror: yes", "mirror = 'yes': must be a valid boolean"),
+    "a negative shift": ("eta: 1\nlam: 0\nshifts: -1", "shifts = -1: must be greater than or equal to 0"),
+    "too large a shift": ("eta: 1\nlam: 0\nshifts: 9", "shifts = 9: must be less than or equal to 8"),
+    "a momentum of 1": ("eta: 1\nlam: 0\nmomentum: 1", "momentum = 1: must be less than 1"),
+    "a negative momentum": ("eta: 1\nlam: 0\nmomentum: -0.5", "momentum = -0.5: must be greater than or equal to 0"),
+    "true for a shift": ("eta: 1\nlam: 0\nshifts: true", "shifts = True: must be a valid integer"),
     "a missing eta": ("lam: 0", "eta is missing"),
     "a name": ("eta: 1\nlam: 0\nname: b", "name = 'b': unknown key; a setting is named by its file"),
     "two mistakes": (
@@ -83,6 +104,14 @@ settings_strategy = st.builds(
     n_epochs=st.integers(1),
     seed=st.integers(0),
     dtype=st.sampled_from(["float32", "float64"]),
+    loss=st.sampled_from(["softmax", "bce"]),
+    train_on=st.sampled_from(["data_batch_1", "all"]),
+    flips=st.booleans(),
+    shifts=st.integers(0, 8),
+    decay=st.sampled_from(["none", "step", "plateau"]),
+    momentum=st.floats(0, 1, exclude_max=True),
+    average=st.booleans(),
+    mirror=st.booleans(),
 )
 
 
@@ -157,9 +186,71 @@ def test_the_title_tells_eta_and_lam():
     assert Setting(**DEFAULT).plain_title == "η = 0.001, λ = 0"
 
 
-@pytest.mark.parametrize(("field", "value"), {"n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"}.items())
-def test_the_title_tells_what_else_differs_from_the_usual(field, value):
-    assert Setting(**DEFAULT, **{field: value}).title == rf"$\eta = 0.001$, $\lambda = 0$, {field} = {value}"
+# Every field beside eta and lam: (another value than the usual, what a title says of it)
+UNUSUAL = {
+    "n_batch": (7, "n_batch = 7"),
+    "n_epochs": (3, "n_epochs = 3"),
+    "seed": (1, "seed = 1"),
+    "dtype": ("float64", "dtype = float64"),
+    "loss": ("bce", "loss = bce"),
+    "train_on": ("all", "train_on = all"),
+    "flips": (True, "flips"),
+    "shifts": (2, "shifts = 2"),
+    "decay": ("step", "decay = step"),
+    "momentum": (0.9, "momentum = 0.9"),
+    "average": (True, "average"),
+    "mirror": (True, "mirror"),
+}
+
+
+@pytest.mark.parametrize(("field", "value", "told"), [(field, *rest) for field, rest in UNUSUAL.items()])
+def test_the_title_tells_what_else_differs_from_the_usual(field, value, told):
+    setting = Setting(**DEFAULT, **{field: value})
+    in_markdown = told.replace("_", r"\_")
+    assert setting.title == rf"$\eta = 0.001$, $\lambda = 0$, {in_markdown}"
+    assert setting.plain_title == f"η = 0.001, λ = 0, {told}"
+
+
+def test_the_title_tells_all_that_differs_in_the_order_of_the_fields():
+    setting = Setting(**DEFAULT, **{field: value for field, (value, _) in UNUSUAL.items()})
+    assert setting.plain_title == ", ".join(["η = 0.001", "λ = 0", *(told for _, told in UNUSUAL.values())])
+
+
+SHARED = {"n_batch", "n_epochs", "seed", "dtype", "loss", "train_on", "flips", "shifts"}
+unusual = {field: value for field, (value, _) in UNUSUAL.items()}
+
+
+def test_a_stack_shares_its_loss_and_all_that_decides_the_batches():
+    assert set(Setting(**DEFAULT).shared()) == SHARED
+
+
+def test_every_field_but_the_name_is_either_shared_or_of_a_network_alone():
+    assert {"eta", "lam", "decay", "momentum", "average", "mirror"} == PER_NETWORK
+    assert sorted([*SHARED, *PER_NETWORK, "name"]) == sorted(Setting.model_fields)
+
+
+@pytest.mark.parametrize("field", sorted(SHARED))
+def test_settings_that_differ_in_loss_or_batches_share_less(field):
+    assert Setting(**DEFAULT, **{field: unusual[field]}).shared() != Setting(**DEFAULT).shared()
+
+
+@pytest.mark.parametrize("field", ["name", *sorted(PER_NETWORK)])
+def test_settings_that_differ_in_what_is_of_a_network_alone_share_all(field):
+    other = {"name": "b", "eta": 0.1, "lam": 1.0} | unusual
+    assert Setting(**DEFAULT | {field: other[field]}).shared() == Setting(**DEFAULT).shared()
+
+
+def test_settings_that_differ_in_their_names_train_as_each_other():
+    assert Setting(**DEFAULT).trains_as(Setting(**DEFAULT | {"name": "b"}))
+
+
+@pytest.mark.parametrize(("field", "value"), ({"eta": 0.1, "lam": 1.0} | unusual).items())
+def test_settings_that_differ_in_anything_else_do_not_train_as_each_other(field, value):
+    assert not Setting(**DEFAULT).trains_as(Setting(**DEFAULT | {"name": "b", field: value}))
+
+
+def test_a_setting_can_name_every_loss_there_is():
+    assert set(get_args(LossName)) == set(LOSSES)
 
 
 def test_a_setting_cannot_be_changed():

@@ -1,15 +1,20 @@
 """Training against a loop with its own gradient, a pinned trajectory, and the record of what is reached."""
 
+from itertools import repeat
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib.model import Network, compute_accuracy, compute_cost, compute_loss, scores
+from lib.model import LOSSES, SOFTMAX, Network, compute_accuracy, compute_cost, compute_loss, member, scores
 from lib.train import History, epoch_orders, evaluate, mini_batch_gd
 
+ONES = repeat(1)
 sizes, seeds = st.integers(1, 30), st.integers(0, 2**32 - 1)
+either_loss = pytest.mark.parametrize("name", LOSSES)
 
 
 def train(p, orders=None, n_batch=3, **others):
@@ -17,18 +22,26 @@ def train(p, orders=None, n_batch=3, **others):
     return mini_batch_gd(p.X, p.y, p.net, eta=p.eta, lam=p.lam, n_batch=n_batch, orders=orders, **others)
 
 
-def loop_train(p, orders, n_batch):
+def pull(name, s, label):
+    """How an image's loss changes with its scores s (K,)."""
+    one_hot = np.eye(len(s))[label]
+    if name == "bce":
+        return (1 / (1 + np.exp(-s)) - one_hot) / len(s)
+    return np.exp(s) / np.exp(s).sum() - one_hot
+
+
+def loop_train(p, orders=None, n_batch=3, name="softmax", factors=ONES):
     """Mini-batch gradient descent from its definition, for one network, image by image."""
     W, b = p.net.W.copy(), p.net.b.copy()
-    for order in orders:
+    orders = epoch_orders(np.random.default_rng(5), 7, 4) if orders is None else orders
+    for order, factor in zip(orders, factors, strict=False):
         while len(order):
             batch, order = order[:n_batch], order[n_batch:]
             dW, db = 2 * p.lam * W, np.zeros_like(b)
             for i in batch:
-                exponentials = np.exp(p.X[i] @ W + b)
-                g = exponentials / exponentials.sum() - np.eye(len(b))[p.y[i]]
+                g = pull(name, p.X[i] @ W + b, p.y[i])
                 dW, db = dW + np.outer(p.X[i], g) / len(batch), db + g / len(batch)
-            W, b = W - p.eta * dW, b - p.eta * db
+            W, b = W - factor * p.eta * dW, b - factor * p.eta * db
     return Network(W, b)
 
 
@@ -63,10 +76,16 @@ def test_there_is_an_order_for_each_epoch(n_epochs):
     assert len(list(epoch_orders(np.random.default_rng(0), 4, n_epochs))) == n_epochs
 
 
+@either_loss
 @pytest.mark.parametrize("n_batch", [1, 3, 7, 100], ids="batches of {}".format)  # 3 leaves a last batch of 1
-def test_training_is_that_of_the_loop(single, n_batch):
-    orders = list(epoch_orders(np.random.default_rng(5), 7, 4))
-    assert_same(train(single, orders, n_batch), loop_train(single, orders, n_batch), rtol=1e-12)
+def test_training_is_that_of_the_loop(single, n_batch, name):
+    trained = train(single, n_batch=n_batch, loss=LOSSES[name])
+    assert_same(trained, loop_train(single, n_batch=n_batch, name=name), rtol=1e-12)
+
+
+def test_softmax_as_it_is_met_with_the_same_step_is_what_training_does_unasked(problem):
+    asked = train(problem, loss=SOFTMAX, take=lambda X, batch: X[batch], decay=[1, 1, 1, 1], momentum=0.0)
+    assert_same(train(problem), asked, rtol=0)
 
 
 def test_a_stack_is_trained_as_its_networks_alone(stack):
@@ -85,6 +104,99 @@ def test_images_can_be_taken_unshuffled(single):
     assert_same(train(single, unshuffled), loop_train(single, unshuffled, 3), rtol=1e-12)
 
 
+def test_each_batch_is_taken_from_the_data_in_the_order_of_the_epoch(single):
+    order, taken = np.array([3, 1, 4, 0, 6, 5, 2]), []
+
+    def take(X, batch):
+        taken.append(batch.tolist())
+        assert X is single.X
+        return X[batch]
+
+    train(single, [order, order[::-1]], take=take)
+    assert taken == [[3, 1, 4], [0, 6, 5], [2], [2, 5, 6], [0, 4, 1], [3]]
+
+
+@either_loss
+def test_what_is_taken_is_what_is_trained_on(problem, name):
+    doubled = train(problem._replace(X=2 * problem.X), loss=LOSSES[name])
+    assert_same(train(problem, loss=LOSSES[name], take=lambda X, batch: 2 * X[batch]), doubled, rtol=1e-12)
+
+
+FACTORS = [1, 0.5, 0.1, 0.3]
+
+
+def test_every_epoch_has_its_own_factor_of_eta(problem):
+    trained = train(problem, decay=FACTORS)
+    assert_allclose(trained.W, problem.each(lambda p: loop_train(p, factors=FACTORS).W), rtol=1e-12)
+    assert_allclose(trained.b, problem.each(lambda p: loop_train(p, factors=FACTORS).b), rtol=1e-12)
+
+
+@pytest.mark.parametrize("eta", [0.05, np.array([0.01, 0.02, 0.05, 0.1])], ids=["one eta", "an eta each"])
+def test_every_network_of_a_stack_can_have_its_own_factors(stack, eta):
+    own = np.random.default_rng(2).random((4, 4))  # epochs, networks
+    trained = train(stack._replace(eta=eta), decay=own)
+    for m, p in enumerate(stack._replace(eta=np.broadcast_to(eta, 4)).alone()):
+        assert_same((trained.W[:, m], trained.b[m]), loop_train(p, factors=own[:, m]), rtol=1e-12)
+
+
+def test_a_factor_of_0_stands_still(problem):
+    two_epochs = epoch_orders(np.random.default_rng(5), 7, 2)
+    assert_same(train(problem, decay=[1, 0.5, 0, 0]), train(problem, two_epochs, decay=[1, 0.5]), rtol=0)
+
+
+def test_a_factor_is_asked_for_when_the_epoch_before_it_was_reported(problem):
+    heard = []
+
+    def decay():
+        while True:
+            heard.append("factor")
+            yield 1
+
+    train(problem, decay=decay(), on_epoch=lambda epoch, net: heard.append(epoch))
+    assert heard == ["factor", 1, "factor", 2, "factor", 3, "factor", 4]
+
+
+def torch_train(p, momentum):
+    """Mini-batch gradient descent with momentum as PyTorch does it, for one network."""
+    W, b = (torch.tensor(array, requires_grad=True) for array in p.net)
+    optimiser = torch.optim.SGD([W, b], lr=float(p.eta), momentum=momentum)
+    for order in epoch_orders(np.random.default_rng(5), 7, 4):
+        for batch in np.split(order, [3, 6]):
+            optimiser.zero_grad()
+            S = torch.tensor(p.X[batch]) @ W + b
+            (torch.nn.functional.cross_entropy(S, torch.tensor(p.y[batch])) + p.lam * (W**2).sum()).backward()
+            optimiser.step()
+    return Network(W.detach().numpy(), b.detach().numpy())
+
+
+def test_momentum_is_that_of_torch(problem):
+    trained = train(problem, momentum=0.9)
+    assert_allclose(trained.W, problem.each(lambda p: torch_train(p, 0.9).W), rtol=1e-10)
+    assert_allclose(trained.b, problem.each(lambda p: torch_train(p, 0.9).b), rtol=1e-10)
+
+
+MOMENTA = [0.9, 0.0, 0.5, 0.1]
+
+
+def test_every_network_of_a_stack_can_have_its_own_momentum(stack):
+    trained = train(stack, momentum=np.array(MOMENTA))
+    for m, (p, momentum) in enumerate(zip(stack.alone(), MOMENTA, strict=True)):
+        assert_same(member(trained, m), torch_train(p, momentum), rtol=1e-10)
+        assert_same(member(trained, m), train(p, momentum=momentum), rtol=1e-12)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_one_momentum_serves_a_whole_stack(stack, momentum):
+    assert_same(train(stack, momentum=momentum), train(stack, momentum=np.full(4, momentum)), rtol=0)
+
+
+def test_a_step_repeats_a_share_of_the_one_before_though_eta_has_fallen(problem):
+    """A second epoch with eta 0 goes on by momentum alone: each step is half of the one before."""
+    whole, last = [np.arange(7)], problem.each(lambda p: loop_train(p, [np.arange(7)], 7).W) - problem.net.W
+    trained = train(problem, whole * 3, 7, momentum=0.5, decay=[1, 0, 0])
+    assert_allclose(trained.W, problem.net.W + 1.75 * last, rtol=1e-12)
+
+
 def test_no_epochs_give_the_network_back(problem):
     assert_same(train(problem, orders=[]), problem.net, rtol=0)
 
@@ -98,7 +210,9 @@ def test_the_network_and_the_data_are_left_as_they_were(problem):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_dtype_stays_that_of_the_network(problem, dtype):
     net = Network(*(array.astype(dtype) for array in problem.net))
-    trained = train(problem._replace(net=net, X=problem.X.astype(dtype)))
+    momentum = np.full(np.shape(problem.eta), 0.9)
+    others = {"decay": np.array(FACTORS), "momentum": momentum, "loss": LOSSES["bce"]}
+    trained = train(problem._replace(net=net, X=problem.X.astype(dtype)), **others)
     assert {array.dtype for array in trained} == {np.dtype(dtype)}
 
 
@@ -140,19 +254,42 @@ def test_a_short_run_reaches_the_costs_it_always_reached():
     assert_allclose(net.b, PINNED_B, rtol=1e-10)
 
 
-def test_evaluation_gives_loss_cost_and_accuracy(problem):
-    S = scores(problem.X, problem.net)
-    measured = evaluate(problem.X, problem.y, problem.net, problem.lam)
+@either_loss
+def test_evaluation_gives_loss_cost_and_accuracy(problem, name):
+    S, loss = scores(problem.X, problem.net), LOSSES[name]
+    measured = evaluate(problem.X, problem.y, problem.net, problem.lam, loss)
     assert list(measured) == ["loss", "cost", "accuracy"]
-    assert_array_equal(measured["loss"], compute_loss(S, problem.y))
-    assert_array_equal(measured["cost"], compute_cost(S, problem.y, problem.net, problem.lam))
+    assert_array_equal(measured["loss"], compute_loss(S, problem.y, loss))
+    assert_array_equal(measured["cost"], compute_cost(S, problem.y, problem.net, problem.lam, loss))
     assert_array_equal(measured["accuracy"], compute_accuracy(S, problem.y))
 
 
-def test_history_holds_every_measure_of_every_split_and_epoch(problem):
-    history = History({"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}, problem.lam)
-    net = train(problem, on_epoch=history)
-    for name, (X, y) in {"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}.items():
-        for measure, value in evaluate(X, y, net, problem.lam).items():
-            assert history[name][measure].shape == (4, *problem.net.b.shape[:-1])
-            assert_array_equal(history[name][measure][-1], value)
+def test_evaluation_is_that_of_softmax_for_who_names_no_loss(problem):
+    unasked = evaluate(problem.X, problem.y, problem.net, problem.lam)
+    for measure, value in evaluate(problem.X, problem.y, problem.net, problem.lam, SOFTMAX).items():
+        assert_array_equal(unasked[measure], value)
+
+
+@either_loss
+def test_history_holds_every_measure_of_every_split_and_epoch(problem, name):
+    splits = {"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}
+    history = History(splits, problem.lam, LOSSES[name])
+    net = train(problem, on_epoch=history, loss=LOSSES[name])
+    for split, (X, y) in splits.items():
+        for measure, value in evaluate(X, y, net, problem.lam, LOSSES[name]).items():
+            assert history[split][measure].shape == (4, *problem.net.b.shape[:-1])
+            assert_array_equal(history[split][measure][-1], value)
+
+
+def test_the_last_epochs_network_can_be_replaced_in_the_history(problem):
+    splits = {"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}
+    history, untouched = (History(splits, problem.lam, LOSSES["bce"]) for _ in range(2))
+    for record in (history, untouched):
+        train(problem, on_epoch=record)
+    other = Network(problem.net.W / 2, problem.net.b + 1)
+    history.replace_last(other)
+    for split, (X, y) in splits.items():
+        for measure, value in evaluate(X, y, other, problem.lam, LOSSES["bce"]).items():
+            assert_array_equal(history[split][measure][:-1], untouched[split][measure][:-1])
+            assert_array_equal(history[split][measure][-1], value)
+            assert history[split][measure].shape == untouched[split][measure].shape
