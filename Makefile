@@ -3,7 +3,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: report test lab lock clean help FORCE
+.PHONY: report test sweep lab lock clean help FORCE
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -53,14 +53,18 @@ report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.
-report/notebooks/.mistakes report/notebooks/.replay report/notebooks/.seeds: report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.valid
+LONG := $(addprefix report/notebooks/.,mistakes replay seeds sweep improve)
+$(LONG): report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.valid
 	@mkdir -p $(@D)
 	@$(ONE_THREAD) $(RUN) lib.$*
 	@touch $@
 report/notebooks/.seeds: $(SETTINGS)
+report/notebooks/.sweep: notebooks/sweep.yaml
+report/notebooks/.improve: report/notebooks/.sweep
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
 report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds
+report/notebooks/6-improvements.ipynb report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes
 
 # Whoever reads all settings does so again when one has gone, too.
@@ -89,6 +93,10 @@ test: $(READY) $(DATA)  ## check style and types, run the tests
 	$(RUN) ruff format --check
 	$(RUN) mypy
 	$(RUN) pytest
+
+# A cluster's workers have data of their own, or fetch them.
+sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
+	@$(RUN) lib.sweep $(SCHEDULER)
 
 lab: $(READY) $(DATA)  ## explore in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks/3-setting.ipynb

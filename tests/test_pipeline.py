@@ -32,7 +32,7 @@ class Project:
         unset = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CIFAR10"}
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         command = ["make", *(arguments or ["report"]), f"VENV={VENV}", f"CIFAR10={self.source}"]
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=110)
+        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=400)
         done.log = done.stdout + done.stderr
         return done
 
