@@ -184,6 +184,11 @@ def mean_and_sd(fractions: np.ndarray) -> str:
     return f"{100 * fractions.mean():.2f} ± {100 * fractions.std(ddof=1):.2f}"
 
 
+def signed(differences: np.ndarray) -> str:
+    """The mean of differences of accuracies (n,) as "+0.25" or "−0.25", in percentage points."""
+    return f"{100 * differences.mean():+.2f}".replace("-", "−")
+
+
 def told_apart(first: Run, second: Run, y: np.ndarray) -> float:
     """McNemar's p value that two settings name the test images, of labels y (N,), equally well."""
     return mcnemar(*(run.test_scores.argmax(1) == y for run in (first, second)))

@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import pictures, plots
+from lib import optional_plots, pictures, plots
+from lib.calibration import reliability
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
 
@@ -29,6 +30,8 @@ OURS, OTHERS, WRONG, PUBLISHED = (
     [[20, 29]],
     [45, 43],
 )
+MAPS = np.where(rng.random((2, 3, 4)) < 0.2, np.nan, 40)
+P = rng.dirichlet(np.ones(3), 30)
 STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
@@ -52,6 +55,13 @@ FIGURES = {
     "strips": lambda: plots.strips(*STRIPS),
     "strips without a mistaken report": lambda: plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
+    "heat maps": lambda: optional_plots.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
+    "changes": lambda: optional_plots.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
+    "changes from one seed": lambda: optional_plots.changes({"none": OURS[0][:1]}, []),
+    "over eta": lambda: optional_plots.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),
+    "losses apart": lambda: optional_plots.histories({"a": {"x": PAIR[0], "y": PAIR[1]}, "b": {"x": PAIR[0]}}, "loss"),
+    "probabilities of the true class": lambda: optional_plots.true_class_histograms({"a": P, "b": P}, Y % 3),
+    "reliability": lambda: optional_plots.reliability_diagram({"a": reliability(P, Y % 3), "b": reliability(P, Y % 3)}),
 }
 
 

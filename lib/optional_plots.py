@@ -1,0 +1,106 @@
+"""The charts of the optional part: arrays in, Figure out, in the style of `lib.plots`."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib.calibration import Reliability
+from lib.plots import CELL_INK, COLOURS, DASHED, INK, WIDTH, label_cells
+
+
+def heat_maps(
+    accuracy: np.ndarray, etas: Sequence[float], lams: Sequence[float], n_batches: Sequence[int], chosen: Sequence[int]
+) -> Figure:
+    """Accuracy in per cent over eta and lam, (n_batches, etas, lams): a map a batch size, on one scale.
+
+    A frame marks the largest of each map, and a heavier one the setting at the place `chosen`.
+    """
+    fig = Figure((WIDTH, 3.5))
+    axes = fig.subplots(1, len(n_batches), sharey=True, squeeze=False)[0]
+    low = max(np.nanmin(accuracy), np.nanmax(accuracy) - 6)  # diverged settings would take the whole scale
+    for place, (ax, values, n_batch) in enumerate(zip(axes, accuracy, n_batches, strict=True)):
+        ax.imshow(values, cmap="Blues", vmin=low, vmax=np.nanmax(accuracy) + 5, aspect="auto")
+        for (row, column), value in np.ndenumerate(values):
+            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7.5, color=CELL_INK)
+        label_cells(ax, [f"{lam:g}" for lam in lams], [f"{eta:g}" for eta in etas])
+        ax.set(title=f"{n_batch} images in a batch", xlabel="λ")
+        best = divmod(int(np.nanargmax(values)), len(lams))
+        frame(ax, *best, COLOURS[0], 1.2)
+        if place == chosen[0]:
+            frame(ax, chosen[1], chosen[2], CELL_INK, 2.2)
+    axes[0].set_ylabel("η")
+    return fig
+
+
+def frame(ax: mpl.axes.Axes, row: int, column: int, colour: str, width: float) -> None:
+    box = mpl.patches.Rectangle(
+        (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=3
+    )
+    ax.add_patch(box)
+
+
+def changes(accuracies: Mapping[str, np.ndarray], marked: Sequence[str]) -> Figure:
+    """Accuracy in per cent of each change, (n_seeds,): a dot a seed, a bar at the mean. The first is unchanged."""
+    fig = Figure((WIDTH, 0.28 * len(accuracies) + 0.6))
+    ax = fig.subplots()
+    for row, (name, values) in enumerate(accuracies.items()):
+        hue = COLOURS[0] if name in marked else COLOURS[1]
+        ax.scatter(values, np.full(len(values), row), s=14, color=hue, alpha=0.6, linewidths=0)
+        ax.plot([values.mean()] * 2, [row - 0.32, row + 0.32], color=hue, linewidth=1.8)
+    ax.axvline(next(iter(accuracies.values())).mean(), color=INK, linewidth=0.8, linestyle=":")
+    ax.set_yticks(range(len(accuracies)), list(accuracies))
+    ax.set(xlabel="test accuracy (%)", ylim=(len(accuracies) - 0.5, -0.5))
+    return fig
+
+
+def over_eta(values: Mapping[str, np.ndarray], etas: Sequence[float], ylabel: str) -> Figure:
+    """One curve (n_etas,) for each title, over a logarithmic eta; a ring marks the largest of each."""
+    fig = Figure((WIDTH, 2.5))
+    ax = fig.subplots()
+    for (title, curve), hue in zip(values.items(), COLOURS[1:], strict=False):
+        ax.plot(etas, curve, "o-", color=hue, markersize=3.5, label=title)
+        best = int(np.nanargmax(curve))
+        ax.plot(etas[best], curve[best], "o", markersize=9, fillstyle="none", color=hue)
+    ax.set(xscale="log", xlabel="η", ylabel=ylabel)
+    fig.legend(loc="outside right center")
+    return fig
+
+
+def histories(runs: Mapping[str, Mapping[str, np.ndarray]], ylabel: str) -> Figure:
+    """A panel for each title, on a scale of its own: training solid and validation dashed, (n_epochs,) each."""
+    fig = Figure((WIDTH, 2.4))
+    for ax, (title, splits), hue in zip(fig.subplots(1, len(runs)), runs.items(), COLOURS[1:], strict=False):
+        for (split, values), style in zip(splits.items(), ("-", DASHED), strict=False):
+            ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=split)
+        ax.set(title=title, xlabel="epoch", ylabel=ylabel)
+        ax.legend()
+    return fig
+
+
+def true_class_histograms(P: Mapping[str, np.ndarray], y: np.ndarray) -> Figure:
+    """The probability that P (N, K) gives to the true class: rightly and wrongly answered images, a panel a title."""
+    fig = Figure((WIDTH, 2.5))
+    axes = fig.subplots(1, len(P), sharey=True)
+    bins = np.linspace(0, 1, 26)
+    for ax, (title, own) in zip(axes, P.items(), strict=True):
+        of_label, correct = own[np.arange(len(y)), y], own.argmax(1) == y
+        ax.hist(of_label[correct], bins, color=COLOURS[1], alpha=0.75, label="right answers")
+        ax.hist(of_label[~correct], bins, color=COLOURS[0], alpha=0.6, label="wrong answers")
+        ax.set(title=title, xlabel="probability of the true class")
+    axes[0].set_ylabel("test images")
+    axes[-1].legend()
+    return fig
+
+
+def reliability_diagram(groups: Mapping[str, Reliability]) -> Figure:
+    """Accuracy over confidence, a panel a title; on the diagonal an answer is as often right as it says."""
+    fig = Figure((WIDTH, 2.5))
+    axes = fig.subplots(1, len(groups), sharey=True)
+    for ax, (title, (size, confidence, accuracy)), hue in zip(axes, groups.items(), COLOURS[1:], strict=False):
+        ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
+        ax.scatter(confidence, accuracy, s=4 + 110 * size / size.max(), color=hue, alpha=0.85, linewidths=0)
+        ax.set(title=title, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), aspect="equal")
+    axes[0].set_ylabel("share of right answers")
+    return fig
