@@ -19,7 +19,7 @@ Arrays = dict[str, np.ndarray]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
 
 # What results depend on beside the module that computes them.
-CODE = ("preprocess", "augment", "model", "train", "schedules", "experiment", "stats")
+CODE = ("preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats")
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:

@@ -3,7 +3,7 @@
 Settings that share their batches are trained as one stack, which reads the images once for all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import getitem
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from lib.preprocess import Standardiser
 from lib.runs import Run
 from lib.schedules import Average, plateau_decay, step_decay
 from lib.settings import Setting, TrainOn
+from lib.snapshots import Snapshots
 from lib.train import History, Split, epoch_orders, evaluate, mini_batch_gd
 
 BATCHES = {"train": "data_batch_1", "val": "data_batch_2", "test": "test_batch"}  # assignment, exercise 1.1
@@ -82,19 +83,24 @@ class Trained(NamedTuple):
 
 
 def train_stack(
-    alike: Sequence[Setting], splits: Splits, watch: Iterable[str] = ("train", "val"), progress: Progress = iter
+    alike: Sequence[Setting],
+    splits: Splits,
+    watch: Iterable[str] = ("train", "val"),
+    progress: Progress = iter,
+    also: Callable[[int, Network], None] | None = None,
 ) -> Trained:
     """Train M settings whose `shared()` is the same. `watch` names the splits to evaluate after every epoch.
 
     As the reference does it: a generator for the weights, a second of the same seed for the orders. The views are drawn
-    by a third, of another seed. `progress` wraps the epochs: pass a tqdm to watch.
+    by a third, of another seed. `progress` wraps the epochs: pass a tqdm to watch. `also(epoch, net)` is called with
+    the stack after each epoch, and with the first weights as epoch 0.
     """
     first, n_epochs = alike[0], alike[0].n_epochs
     if any(other.shared() != first.shared() for other in alike):
         raise ValueError("a stack shares its loss and its batches")
     (X, y), loss = splits.train, LOSSES[first.loss]
     eta, lam, momentum = (np.array([getattr(own, field) for own in alike]) for field in ("eta", "lam", "momentum"))
-    net = init_network(np.random.default_rng(first.seed), d=X.shape[1], dtype=first.dtype)
+    net = stack([init_network(np.random.default_rng(first.seed), d=X.shape[1], dtype=first.dtype)] * len(alike))
     plateaus = ["val"] if any(own.decay == "plateau" for own in alike) else []
     history = History({split: getattr(splits, split) for split in dict.fromkeys([*watch, *plateaus])}, lam, loss)
     average = Average(n_epochs // 2 + 1 if any(own.average for own in alike) else n_epochs)
@@ -103,9 +109,13 @@ def train_stack(
     def on_epoch(epoch: int, net: Network) -> None:
         history(epoch, net)
         average(epoch, net)
+        if also:
+            also(epoch, net)
 
+    if also:
+        also(0, net)
     net = mini_batch_gd(
-        X, y, stack([net] * len(alike)), eta=eta, lam=lam, momentum=momentum, n_batch=first.n_batch, loss=loss,
+        X, y, net, eta=eta, lam=lam, momentum=momentum, n_batch=first.n_batch, loss=loss,
         orders=progress(epoch_orders(np.random.default_rng(first.seed), len(y), n_epochs)),
         decay=zip(*(decay_of(own, history, m) for m, own in enumerate(alike)), strict=False),
         take=views if first.flips or first.shifts else getitem, on_epoch=on_epoch,
@@ -132,7 +142,8 @@ def kept(setting: Setting, last: Network, average: Network) -> Network:
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:
     """Train one setting and evaluate it. Raises GuardError if a held-out figure cannot be one."""
     splits = load_splits(setting.dtype, setting.train_on)
-    trained = train_stack([setting], splits, progress=progress)
+    snapshots = Snapshots(setting.n_epochs)
+    trained = train_stack([setting], splits, progress=progress, also=snapshots)
     net = member(trained.net, 0)
     history = {split: {m: values[:, 0] for m, values in trained.history[split].items()} for split in runs.SPLITS}
     X_test, y_test = splits.test.open()
@@ -141,7 +152,7 @@ def train_setting(setting: Setting, progress: Progress = iter) -> Run:
     reached, n = float(history["train"]["accuracy"][-1]), len(splits.train[1])
     check_plausible(reached, n, float(history["val"]["accuracy"][-1]), len(splits.val[1]), "validation")
     check_plausible(reached, n, test["accuracy"], len(y_test), "test")
-    return Run(setting, history, net, test, scores(X_test, net))
+    return Run(setting, history, net, test, scores(X_test, net), snapshots.film(net))
 
 
 def run_arrays(setting: Setting, progress: Progress) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from lib import cifar10, paths
 from lib.model import Network
 from lib.runs import Run
 from lib.settings import Setting
+from lib.snapshots import Film, levels
 
 
 class Problem(NamedTuple):
@@ -83,7 +84,8 @@ def make_run() -> Callable[..., Run]:
         test_scores = np.eye(10, dtype=np.float32)[:7] if test_scores is None else test_scores
         setting = Setting(name=name, **{"eta": 0.001, "lam": 0.0} | fields)
         net = Network(W, np.arange(W.shape[1], dtype=W.dtype))
-        return Run(setting, history, net, {"loss": 1.8, "accuracy": 0.4}, test_scores)
+        film = Film(np.array([0, len(cost)]), np.stack([levels(W)] * 2))
+        return Run(setting, history, net, {"loss": 1.8, "accuracy": 0.4}, test_scores, film)
 
     return make
 

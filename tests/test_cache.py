@@ -110,13 +110,15 @@ def test_a_run_comes_back_as_it_was(kept_run):
     run = Run.from_arrays(kept_run.setting, cache.load("a", "mark"))
     assert (run.setting, run.test) == (kept_run.setting, kept_run.test)
     assert run.as_result() == kept_run.as_result()  # the setting, the histories and the test figures
-    for array, old in zip((*run.net, run.test_scores), (*kept_run.net, kept_run.test_scores), strict=True):
+    arrays = [(*own.net, own.test_scores, *own.film) for own in (run, kept_run)]
+    for array, old in zip(*arrays, strict=True):
         assert_array_equal(array, old, strict=True)
 
 
 def test_a_run_is_kept_under_the_name_of_every_measure(kept_run):
     histories = {f"{split}/{measure}" for split in runs.SPLITS for measure in runs.MEASURES}
-    assert set(kept_run.as_arrays()) == {"W", "b", "test_scores", "test/loss", "test/accuracy"} | histories
+    others = {"W", "b", "test_scores", "test/loss", "test/accuracy", "film/epochs", "film/levels"}
+    assert set(kept_run.as_arrays()) == others | histories
 
 
 def test_the_result_has_the_fields_that_results_json_promises(kept_run):
@@ -203,7 +205,9 @@ def change(file):
         code.write("# changed\n")
 
 
-@pytest.mark.parametrize("module", ["preprocess", "augment", "model", "train", "schedules", "experiment", "stats"])
+@pytest.mark.parametrize(
+    "module", ["preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats"]
+)
 def test_other_code_computes_anew(computation, own_code, module):
     assert not is_fresh(computation)
     change(own_code / f"{module}.py")
