@@ -84,10 +84,11 @@ def curves(
     fig = Figure((WIDTH, 2.3 + 0.2 * (len(histories) > 1)))
     axes = fig.subplots(1, 3)
     for ax, measure, label in zip(axes, ("loss", "cost", "accuracy"), ("loss", "cost", "accuracy (%)"), strict=True):
-        for history, hue in zip(histories.values(), colours, strict=True):
-            for split, style in (("train", "-"), ("val", DASHED)):
+        for (title, history), hue in zip(histories.items(), colours, strict=True):
+            for split, name, style in (("train", "training", "-"), ("val", "validation", DASHED)):
                 values = np.asarray(history[split][measure]) * (100 if measure == "accuracy" else 1)
-                ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style)
+                name = f"_{title}: {name}" if len(histories) > 1 else f"_{name}"  # the legend is made by hand
+                ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
         ax.set(xlabel="epoch", title=label)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if log and measure != "accuracy":
@@ -126,7 +127,7 @@ def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequenc
     for (title, (mistaken, held_out)), hue in zip(pairs.items(), colours, strict=True):
         epochs = np.arange(1, len(mistaken) + 1)
         ax.plot(epochs, 100 * mistaken, color=hue, label=title)
-        ax.plot(epochs, 100 * held_out, color=hue, linestyle=DASHED)
+        ax.plot(epochs, 100 * held_out, color=hue, linestyle=DASHED, label=f"_{title}, held out")
     ax.plot([], [], color=INK, label="trained on test_batch")
     ax.plot([], [], color=INK, linestyle=DASHED, label="held out")
     ax.set(xlabel="epoch", ylabel="accuracy on test_batch (%)")
