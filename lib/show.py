@@ -4,6 +4,7 @@ The caption, the label and the alt text travel in the output's metadata; `lib.re
 `[Figure](#fig-cost)` in any text becomes "Figure 3" in the report.
 """
 
+import base64
 import inspect
 import io
 import json
@@ -11,22 +12,57 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from lib import paths
+from lib import paths, pictures
+from lib.readout import readout
+from lib.snapshots import Film
 
 RESULT_MIME = "application/vnd.report.result+json"
 
 
-def figure(fig: Figure, label: str, caption: str, alt: str) -> None:
-    """Show `fig` as SVG and save it as figures/<label>.svg, without date or random ids: same figure, same bytes."""
+def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None:
+    """Show `fig` as SVG and save it as figures/<label>.svg, without date or random ids: same figure, same bytes.
+
+    The values of its curves over epochs go with it, and whatever `more` the HTML report can make use of.
+    """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": label}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     with paths.atomic(paths.FIGURES / f"{label}.svg") as temporary:
         temporary.write_text(buffer.getvalue())
-    emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt)
+    if panels := readout(fig):
+        more["readout"] = panels
+    emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
+
+
+def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str) -> None:
+    """Show templates as they form: a strip of a few epochs and, for the HTML report, a picture of all of them."""
+    few = frames.strip()
+    titles = [f"epoch {epoch}" for epoch in few.epochs]
+    hand_over = {
+        "epochs": frames.epochs.tolist(),
+        "strip": few.epochs.tolist(),
+        "names": list(names),
+        "sprite": base64.b64encode(sprite(frames.levels)).decode(),
+    }
+    strip = pictures.compare_templates(dict(zip(titles, few.levels, strict=True)), names)
+    figure(strip, label, caption, alt, film=hand_over)
+
+
+def sprite(levels: np.ndarray) -> bytes:
+    """Templates (n, D, K) as one JPEG, an epoch a row and a class a column: noise has less than half its size as PNG.
+
+    Its blocks of 8 pixels divide the 32 of a template, so none shows in its neighbour.
+    """
+    from PIL import Image
+
+    rows = [np.hstack([pictures.as_image(template) for template in frame.T]) for frame in levels]
+    buffer = io.BytesIO()
+    Image.fromarray(np.vstack(rows)).save(buffer, "JPEG", quality=85, subsampling=0)
+    return buffer.getvalue()
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, caption: str, align: str = "") -> None:
@@ -70,7 +106,7 @@ def result(key: str, value: Any) -> None:
     emit({RESULT_MIME: json.loads(json.dumps(value)), "text/plain": ""}, result=key)
 
 
-def emit(data: dict[str, Any], **metadata: str) -> None:
+def emit(data: dict[str, Any], **metadata: Any) -> None:
     display(data, raw=True, metadata=metadata)
 
 

@@ -1,13 +1,17 @@
 """What a notebook shows travels in its outputs: captions, labels and alt texts beside the figures, results unseen."""
 
+import base64
+import io
 import json
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from lib import model, paths, show
 from lib.show import Claim
+from lib.snapshots import Film
 
 
 @pytest.fixture
@@ -46,6 +50,33 @@ def test_the_same_figure_has_the_same_bytes_without_date_or_maker(shown):
     assert once == again
     assert "dc:date" not in once
     assert "dc:creator" not in once
+
+
+def made_up_film():
+    levels = np.random.default_rng(0).integers(0, 256, (4, 3072, 3), np.uint8)
+    levels[2, :, 1] = np.repeat([200, 100, 50], 1024)  # one colour all over
+    return Film(np.array([0, 1, 7, 9]), levels)
+
+
+def test_a_film_is_a_strip_for_paper_and_a_picture_of_every_epoch_for_the_page(shown):
+    show.film(made_up_film(), ["a", "b", "c"], "fig-a", "caption", "alt")
+    ((data, metadata),) = shown
+    handed_over = metadata["film"]
+    sprite = Image.open(io.BytesIO(base64.b64decode(handed_over.pop("sprite"))))
+    assert handed_over == {"epochs": [0, 1, 7, 9], "strip": [0, 1, 9], "names": ["a", "b", "c"]}
+    assert sprite.size == (3 * 32, 4 * 32)
+    inner = np.asarray(sprite)[64:96, 32:64]  # the third epoch, the second class
+    assert abs(inner.astype(int) - (200, 100, 50)).max() <= 3
+    assert data["image/svg+xml"].count("<image") == 9
+
+
+def test_the_same_film_has_the_same_bytes():
+    assert show.sprite(made_up_film().levels) == show.sprite(made_up_film().levels)
+
+
+def test_noise_of_a_whole_setting_fits(shown):
+    levels = np.random.default_rng(0).integers(0, 256, (11, 3072, 10), np.uint8)
+    assert len(show.sprite(levels)) < 300_000
 
 
 def test_a_figure_that_cannot_be_saved_leaves_the_old_one(shown):
