@@ -23,7 +23,7 @@ endif
 CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
-RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py provenance.py)
+RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
 COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py

@@ -11,7 +11,7 @@ from typing import Any
 
 import nbformat
 
-from lib import paths, web
+from lib import enhance, paths, web
 from lib.errors import InputError
 from lib.provenance import long_date
 from lib.stitch import SVG
@@ -23,8 +23,11 @@ SUBTITLE = "A course report that runs: KTH DD2424, assignment 1"
 DIALECT = "markdown-raw_html-raw_tex-raw_attribute-native_divs-native_spans-implicit_figures+pipe_tables"
 
 
-def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TITLE) -> None:
-    """Write report.html and report.pdf into `folder`, and what leads to them into `folder`/build."""
+def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TITLE, results: bytes = b"") -> None:
+    """Write report.html and report.pdf into `folder`, and what leads to them into `folder`/build.
+
+    `results` is what the HTML offers as results.json.
+    """
     build = folder / "build"
     build.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, build / "report.ipynb")
@@ -32,10 +35,8 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     markdown = to_markdown(notebook)
     (build / "report.md").write_text(markdown, encoding="utf-8")
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
-    write_html(
-        pandoc(markdown, "html5", build, [f"--include-in-header={TEMPLATE / 'report.css'}", "--mathml", *metadata]),
-        folder,
-    )
+    own = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
+    write_html(pandoc(markdown, "html5", build, [*own, "--mathml", *metadata]), folder, results)
     write_pdf(pandoc(markdown, "typst", build, metadata), folder, made)
 
 
@@ -56,7 +57,7 @@ def write_figures(notebook: Any, folder: Path) -> None:
     for output in figures(notebook):
         label, svg = output.metadata["label"], output.data[SVG]
         (folder / f"{label}.svg").write_text(svg, encoding="utf-8")
-        (folder / f"{label}.html").write_text(web.inline_svg(svg, label, output.metadata["alt"]), encoding="utf-8")
+        (folder / f"{label}.html").write_text(enhance.figure(svg, output.metadata), encoding="utf-8")
         output.metadata["width"] = f"{web.size(svg)[0]:g}pt"
 
 
@@ -105,10 +106,11 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
         raise
 
 
-def write_html(page: str, folder: Path) -> None:
+def write_html(page: str, folder: Path, results: bytes) -> None:
     page = web.tidy_math(page)
+    page = page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})")
     with paths.atomic(folder / "report.html") as temporary:
-        temporary.write_text(page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})"), encoding="utf-8")
+        temporary.write_text(enhance.protect(enhance.embed(page, results)), encoding="utf-8")
 
 
 def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:

@@ -67,7 +67,7 @@ def main(arguments: list[str]) -> None:
     if arguments == ["results"]:
         return write_results(notebooks)
     results = read_results()
-    render(stitch(notebooks, appendix(results)), results["provenance"], paths.REPORT)
+    render(stitch(notebooks, appendix(results)), results["provenance"], paths.REPORT, results=RESULTS.read_bytes())
 
 
 if __name__ == "__main__":

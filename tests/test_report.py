@@ -5,7 +5,8 @@ import json
 import re
 import shutil
 import subprocess
-from html import escape
+from base64 import b64decode
+from html import escape, unescape
 from html.parser import HTMLParser
 
 import nbformat
@@ -13,7 +14,7 @@ import pytest
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from lib import paths, provenance, render, report, stitch, web
+from lib import enhance, paths, provenance, render, report, stitch, web
 from lib.errors import InputError
 from lib.show import RESULT_MIME
 
@@ -112,10 +113,14 @@ def pages(folder, tmp_path_factory):
     return target
 
 
+RESULTS = '{"η": "</a>"}'.encode()
+
+
 def render_into(target, folder):
     notebooks = stitch.in_order(folder, SETTINGS)
     results = report.gather(notebooks) | {"provenance": MADE}
-    render.render(stitch.stitch(notebooks, provenance.appendix(results)), MADE, target, title="Softmax <script>")
+    cells = stitch.stitch(notebooks, provenance.appendix(results))
+    render.render(cells, MADE, target, title="Softmax <script>", results=RESULTS)
 
 
 def render_cells(tmp_path, *cells):
@@ -262,8 +267,64 @@ def test_ids_are_unique_and_every_inner_link_has_its_target(page):
     assert set(targets) <= set(ids)
 
 
+def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(page):
+    from hashlib import sha256
+
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    allowed = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert allowed.pop("default-src") == allowed.pop("base-uri") == allowed.pop("form-action") == "'none'"
+    assert allowed.pop("img-src") == allowed.pop("font-src") == "data:"
+    assert allowed.pop("style-src-attr") == "'unsafe-inline'"
+    for element in ("script", "style"):
+        hashes = re.findall(r"'sha256-([^']+)'", allowed.pop(f"{element}-src"))
+        (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
+        assert [b64decode(found) for found in hashes] == [sha256(content.encode()).digest()]
+    assert allowed == {}
+    assert page.index("Content-Security-Policy") < page.index("<style>")  # what comes before it is not held to it
+
+
+def test_the_results_are_within_the_page_as_they_are(page):
+    (content,) = re.findall(r'href="data:application/json;base64,([^"]*)" download="results.json"', page)
+    assert b64decode(content) == RESULTS
+
+
+def test_no_element_handles_an_event_in_its_attributes(page):
+    assert [key for _, key, _ in Attributes(page).found if key.startswith("on")] == []
+
+
+FILM = {"epochs": [0, 1, 5, 7], "strip": [0, 1, 5], "names": ["a", "b<"], "sprite": "AAAA"}
+
+
+def test_a_film_holds_its_image_once_and_shows_parts_of_it():
+    inline = enhance.figure(DRAWING, {"label": "fig-a", "alt": 'An "alt".', "film": FILM})
+    assert inline.count("data:image/jpeg;base64,AAAA") == 1
+    strip, stage = re.findall(r'<svg class="(?:strip|stage)".*?(?=<svg class="stage"|</div>)', inline)
+    rows = [
+        re.findall(r'viewBox="(\d+) 0 32 32"><use href="#fig-a.sprite" y="(-?\d+)"', part) for part in (strip, stage)
+    ]
+    assert rows[0] == [(x, y) for y in ("0", "-32", "-64") for x in ("0", "32")]
+    assert rows[1] == [("0", "-96"), ("32", "-96")]  # the last epoch
+    assert all('role="img" aria-label="An &quot;alt&quot;."' in part and "b&lt;" in part for part in (strip, stage))
+
+
+def test_the_values_of_curves_travel_within_their_figure():
+    readout = [{"title": 'a "loss" <b>', "curves": []}]
+    inline = enhance.figure(DRAWING, {"label": "fig-a", "alt": "alt", "readout": readout})
+    assert json.loads(unescape(re.search('data-readout="([^"]*)"', inline)[1])) == readout
+    assert web.inline_svg(DRAWING, "fig-a", "alt") in inline
+
+
+def test_the_committed_report_is_small_enough_to_send():
+    assert (paths.REPORT / "report.html").stat().st_size < 6_000_000
+
+
+def test_what_the_page_can_do_takes_few_lines():
+    added = sum(len((render.TEMPLATE / f"report.{kind}").read_text().splitlines()) for kind in ("js", "css"))
+    assert added - 138 <= 300  # the style sheet had 138 lines before
+
+
 def test_text_cannot_become_mark_up(page):
-    assert page.count("<script") == 1  # the one of the contents
+    assert page.count("<script") == 1  # our own
     assert "<title>Softmax &lt;script&gt;</title>" in page
     assert escape("Half-open [0, 1) & <script>alert(1)</script>") in page
 
@@ -282,8 +343,6 @@ def test_a_figure_follows_the_theme_and_keeps_its_ids_to_itself():
 
 
 def test_the_math_font_holds_the_page_s_characters(page):
-    from base64 import b64decode
-
     from fontTools.ttLib import TTFont
 
     font = re.search(r"url\(data:font/woff;base64,([^)]+)\)", page)
