@@ -1,9 +1,10 @@
 """Small made-up data. Every dimension differs, so that no axis can stand in for another: N 7, D 5, K 3, M 4."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -115,3 +116,19 @@ def small_data(made_up_batches: dict[str, bytes], tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(cifar10, "SHA1", sums)
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium to test in; skips where there is none.
+
+    One a module: playwright keeps an event loop running, in which no other test could run its own.
+    """
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; `make` installs it")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if not chromium:
+        pytest.skip("there is no Chromium to test in: apt-get install chromium")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
