@@ -7,16 +7,11 @@ stack is a task; what it found is kept in data/runs as soon as it is done. A sea
 interrupted, does what is missing. On processors of one kind a stack gives the same figures, to the bit.
 """
 
-import ctypes
 import hashlib
-import logging
 import os
-import signal
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from itertools import product
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from lib import paths, settings
 from lib.cache import Arrays, Progress, fingerprint, load, save
+from lib.cluster import connect, keep_memory
 from lib.errors import InputError, run_command, say
 from lib.experiment import Splits, load_splits, train_stack
 from lib.model import LOSSES
@@ -32,14 +28,11 @@ from lib.settings import Setting, TrainOn
 from lib.train import evaluate
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
 GRID = paths.NOTEBOOKS / "sweep.yaml"
 AXES = ("n_batch", "eta", "lam")  # what a grid gives several values of
 STACK = 16  # settings at most in a stack: more gain little speed and take longer to lose
-MEMORY = 2**30  # bytes that a worker needs, and a little more
-SECONDS_TO_ANSWER = 10
-SILENT = logging.CRITICAL + 1  # Dask calls a lost connection critical, even where we end it
 
 Stack = tuple[Setting, ...]
 
@@ -105,13 +98,6 @@ def on_worker(version: str, stack: Iterable[str]) -> Arrays:
     return train(stack=own, progress=tell)
 
 
-def keep_memory() -> None:
-    """Have this process keep the memory that it frees. Dask's workers hand it back, and every batch gets it anew."""
-    with suppress(AttributeError):  # only Linux's C library has it
-        for parameter, size in {-1: 2**28, -3: 2**25}.items():  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
-            ctypes.CDLL(None).mallopt(parameter, size)
-
-
 def key(stack: Stack) -> str:
     """The name that a stack's figures are kept under."""
     return f"sweep@{hashlib.sha256(''.join(as_json(stack)).encode()).hexdigest()[:12]}"
@@ -140,48 +126,6 @@ def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
         for m, setting in enumerate(stack)
     }
     return {measure: np.array([figures[setting][measure] for setting in grid]) for measure in figures[grid[0]]}
-
-
-@contextmanager
-def connect(scheduler: str | None, tasks: int) -> Iterator["Client"]:
-    """A client of the Dask cluster at `scheduler`, or of a new one on this machine. Dask itself says nothing."""
-    from distributed import Client
-    from distributed.utils import silence_logging_cmgr
-
-    with silence_logging_cmgr(SILENT), ExitStack() as stack:
-        cluster = scheduler or stack.enter_context(local_cluster(tasks))
-        try:
-            client = stack.enter_context(Client(cluster, timeout=SECONDS_TO_ANSWER))
-        except (OSError, ValueError) as error:
-            raise InputError(f"no Dask scheduler at {scheduler}: {' '.join(str(error).split())}") from None
-        yield client
-
-
-@contextmanager
-def local_cluster(tasks: int) -> Iterator["LocalCluster"]:
-    """A worker for each core that has work to do and the memory for it."""
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-    from distributed.system import MEMORY_LIMIT
-
-    workers = max(1, min(CPU_COUNT, tasks, MEMORY_LIMIT // MEMORY))
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "memory_limit": 0, "silence_logs": SILENT}
-    with ExitStack() as stack:
-        with no_interrupt():
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, **local)
-            stack.callback(no_interrupt()(cluster.close))
-        yield cluster
-
-
-@contextmanager
-def no_interrupt() -> Iterator[None]:
-    """Ctrl-C waits. Threads and processes started meanwhile never see it: it is for this thread alone to act on."""
-    resource_tracker.ensure_running()  # the first process that a cluster would start, and its start ends the waiting
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
 
 
 def train_on_cluster(client: "Client", stacks: Sequence[Stack]) -> Iterator[tuple[Stack, Arrays]]:

@@ -29,6 +29,7 @@ from numpy.testing import assert_allclose
 
 from lib import experiment, paths, sweep
 from lib.cache import fingerprint
+from lib.cluster import SILENT, local_cluster
 from lib.errors import InputError, run_command
 from lib.experiment import train_setting
 from lib.settings import Setting
@@ -287,7 +288,7 @@ def test_there_is_a_worker_for_each_core_that_has_work_and_memory(monkeypatch, c
     monkeypatch.setattr("dask.system.CPU_COUNT", cores)
     monkeypatch.setattr("distributed.system.MEMORY_LIMIT", int(gigabytes * 2**30))
     monkeypatch.setattr(distributed, "LocalCluster", Cluster)
-    with sweep.local_cluster(tasks) as cluster:
+    with local_cluster(tasks) as cluster:
         assert (cluster.options["n_workers"], cluster.options["threads_per_worker"]) == (workers, 1)
         assert cluster.options["host"] == "127.0.0.1"  # for none but this machine to reach
 
@@ -297,7 +298,7 @@ def test_there_is_a_worker_for_each_core_that_has_work_and_memory(monkeypatch, c
 
 @contextmanager
 def cluster_of(workers):
-    options = {"dashboard_address": None, "memory_limit": 0, "silence_logs": sweep.SILENT}
+    options = {"dashboard_address": None, "memory_limit": 0, "silence_logs": SILENT}
     with distributed.LocalCluster(n_workers=workers, threads_per_worker=1, **options) as cluster:
         yield cluster
 
@@ -413,7 +414,7 @@ def test_a_worker_that_has_not_what_it_takes_is_refused(project, scheduler, grid
 )
 def test_a_wrong_scheduler_is_one_line(monkeypatch, capfd, arguments, said):
     monkeypatch.setattr(sys, "argv", ["sweep", *arguments])
-    monkeypatch.setattr(sweep, "SECONDS_TO_ANSWER", 0.5)
+    monkeypatch.setattr("lib.cluster.SECONDS_TO_ANSWER", 0.5)
     with pytest.raises(SystemExit) as ended:
         run_command(sweep.main)
     assert str(ended.value).startswith(said)  # which Python prints, with exit code 1
