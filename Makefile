@@ -3,7 +3,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: report test sweep lab lock clean help FORCE
+.PHONY: report test sweep bench lab lock clean help FORCE
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -97,6 +97,10 @@ test: $(READY) $(DATA)  ## check style and types, run the tests
 # A cluster's workers have data of their own, or fetch them.
 sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
 	@$(RUN) lib.sweep $(SCHEDULER)
+
+bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and the machine's limit; installs the last two
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
+	$(VENV)/bin/python benchmarks/bench.py
 
 lab: $(READY) $(DATA)  ## explore in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks/3-setting.ipynb
