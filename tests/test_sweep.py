@@ -16,6 +16,7 @@ import time
 import urllib.request
 from collections import Counter
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -444,7 +445,8 @@ def test_an_interrupted_search_is_taken_up_where_it_was(project):
     (project / "notebooks/sweep.yaml").write_text(grid)
     command = [sys.executable, "-m", "lib.sweep"]
     pipe = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": project}
-    with subprocess.Popen(command, start_new_session=True, **pipe) as first:
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+    with subprocess.Popen(command, start_new_session=True, preexec_fn=heeded, **pipe) as first:
         line = first.stderr.readline()
         with urllib.request.urlopen(re.search(r"http://\S+", line)[0], timeout=SECONDS) as page:
             assert page.status == 200
@@ -481,6 +483,6 @@ def test_a_wrong_grid_ends_the_command_in_one_line(project):
 
 @pytest.mark.parametrize("scheduler", ["", "tcp://host:8786"])
 def test_make_passes_the_scheduler_on(scheduler):
-    command = ["make", "--dry-run", "sweep", f"SCHEDULER={scheduler}"]
+    command = ["make", "--no-print-directory", "--dry-run", "sweep", f"SCHEDULER={scheduler}"]
     log = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     assert log.splitlines()[-1].split("-m ")[-1].strip() == f"lib.sweep {scheduler}".strip()
