@@ -59,10 +59,16 @@ def softmax(S: np.ndarray) -> np.ndarray:
 
     Each row is shifted by its maximum first, which changes nothing but keeps exp from overflowing.
     """
-    P = S - largest(S)[..., None]
-    np.exp(P, out=P)
+    P, _ = shifted_exp(S)
     P /= total(P)[..., None]
     return P
+
+
+def shifted_exp(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """exp(S - top), in the shape of S, and top, the largest score of each row."""
+    top = largest(S)
+    shifted = S - top[..., None]
+    return np.exp(shifted, out=shifted), top
 
 
 def sigmoid(S: np.ndarray) -> np.ndarray:
@@ -91,8 +97,8 @@ def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     It is log(sum of exp(S)) - S[y]. Taken from the scores, since log(softmax(S)) is -inf where P underflows.
     """
-    top = largest(S)
-    return np.log(total(np.exp(S - top[..., None]))) + top - at_label(S, y)
+    exponentials, top = shifted_exp(S)
+    return np.log(total(exponentials)) + top - at_label(S, y)
 
 
 def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -132,7 +138,12 @@ def compute_loss(S: np.ndarray, y: np.ndarray, loss: Loss = SOFTMAX) -> np.ndarr
 
 def compute_cost(S: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: Loss = SOFTMAX) -> np.ndarray:
     """Loss plus lam * sum of W squared (course, equation 5): (), or (M,) for a stack, with `lam` a scalar or (M,)."""
-    return compute_loss(S, y, loss) + np.asarray(lam) * np.square(net.W).sum((0, -1), dtype=np.float64)
+    return compute_loss(S, y, loss) + penalty(net, lam)
+
+
+def penalty(net: Network, lam: ArrayLike) -> np.ndarray:
+    """lam * sum of W squared: (), or (M,) for a stack."""
+    return np.asarray(lam) * np.square(net.W).sum((0, -1), dtype=np.float64)
 
 
 def compute_accuracy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -152,7 +163,8 @@ def backward_pass(
     G[np.arange(len(y)), ..., y] -= 1
     G /= len(y) * loss.terms(G.shape[-1])
     gradient = Network(np.tensordot(X.T, G, 1), G.sum(0))
-    np.add(gradient.W, 2 * per_score(lam, net) * net.W, out=gradient.W)
+    if np.any(lam):  # else it is a pass over W for nothing
+        np.add(gradient.W, 2 * per_score(lam, net) * net.W, out=gradient.W)
     return gradient
 
 

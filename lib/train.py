@@ -18,8 +18,8 @@ from lib.model import (
     apply_network,
     backward_pass,
     compute_accuracy,
-    compute_cost,
     compute_loss,
+    penalty,
     per_score,
     scores,
 )
@@ -66,22 +66,31 @@ def mini_batch_gd(
     """
     refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
-    moves = Network(np.zeros_like(net.W), np.zeros_like(net.b))
-    kept = per_score(momentum, net) if np.any(momentum) else None
+    moves = Network(np.zeros_like(net.W), np.zeros_like(net.b)) if np.any(momentum) else None
+    kept = per_score(momentum, net)
     for epoch, (order, factor) in enumerate(zip(orders, decay, strict=False), 1):
         step = per_score(np.multiply(eta, factor), net)
         for start in range(0, len(order), n_batch):
             batch = order[start : start + n_batch]
             X_batch, y_batch = take(X, batch), y[batch]
-            gradient = backward(X_batch, y_batch, apply_network(X_batch, net, loss), net, lam, loss)
-            last, moves = moves, Network(*(np.multiply(step, slope, out=slope) for slope in gradient))
-            for weights, move, move_before in zip(net, moves, last, strict=True):
-                if kept is not None:
-                    move += kept * move_before
-                weights -= move
+            P = apply_network(X_batch, net, loss)
+            descend(net, backward(X_batch, y_batch, P, net, lam, loss), step, kept, moves)
         if on_epoch:
             on_epoch(epoch, read_only(net))
     return net
+
+
+def descend(net: Network, gradient: Network, step: np.ndarray, kept: np.ndarray, moves: Network | None) -> None:
+    """Step down the gradient, which is overwritten; with momentum, by `kept` of the move before, too.
+
+    `net` and `moves` change in place, and nothing as large as W is allocated.
+    """
+    for weights, slope, move in zip(net, gradient, moves or gradient, strict=True):
+        slope *= step
+        if moves:
+            move *= kept
+            move += slope
+        weights -= move
 
 
 def read_only(net: Network) -> Network:
@@ -96,11 +105,8 @@ def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: L
     """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. The weights are read-only here."""
     net = read_only(net)
     S = scores(X, net)
-    return {
-        "loss": compute_loss(S, y, loss),
-        "cost": compute_cost(S, y, net, lam, loss),
-        "accuracy": compute_accuracy(S, y),
-    }
+    mean = compute_loss(S, y, loss)
+    return {"loss": mean, "cost": mean + penalty(net, lam), "accuracy": compute_accuracy(S, y)}
 
 
 class History:
