@@ -43,7 +43,7 @@ def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1
     standardiser = Standardiser.fit(loaded["train"][0])
 
     def prepare(split: str) -> Split:
-        images, y = loaded[split]
+        images, y = loaded.pop(split)  # each is prepared once, and the bytes are not needed after it
         return standardiser.apply(images, dtype), y
 
     def hold_out(split: str) -> Split:

@@ -11,7 +11,7 @@ import numpy as np
 from lib.errors import InputError
 from lib.stats import proportions_p
 
-Split = tuple[np.ndarray, np.ndarray]
+Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
 UNLIKELY = 1e-4  # p value: of honest runs without any lead of training, so many are stopped by chance
 
 

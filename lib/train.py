@@ -10,7 +10,7 @@ from operator import getitem
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lib.guards import refuse_held_out
+from lib.guards import Split, refuse_held_out
 from lib.model import (
     SOFTMAX,
     Loss,
@@ -24,7 +24,6 @@ from lib.model import (
     scores,
 )
 
-Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
 Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to that batch's inputs
 # As lib.model.backward_pass. The gradient that it returns is overwritten.
 Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike, Loss], Network]
