@@ -14,14 +14,14 @@ from numpy.typing import DTypeLike
 from lib import cifar10, runs
 from lib.augment import RandomViews, mirror_average
 from lib.cache import Progress, cached
-from lib.guards import HeldOut, Sealed, check_disjoint, check_plausible
+from lib.guards import HeldOut, Sealed, Split, check_disjoint, check_plausible
 from lib.model import LOSSES, Network, init_network, member, scores, stack
 from lib.preprocess import Standardiser
 from lib.runs import Run
 from lib.schedules import Average, plateau_decay, step_decay
 from lib.settings import Setting, TrainOn
 from lib.snapshots import Snapshots
-from lib.train import History, Split, epoch_orders, evaluate, mini_batch_gd
+from lib.train import History, epoch_orders, evaluate, mini_batch_gd
 
 BATCHES = {"train": "data_batch_1", "val": "data_batch_2", "test": "test_batch"}  # assignment, exercise 1.1
 ALL = [f"data_batch_{number}" for number in range(1, 6)]

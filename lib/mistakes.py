@@ -6,7 +6,7 @@ and where to look for it stands in `lib.advice`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -160,7 +160,7 @@ def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
     Where one split gets a fresh network, it is that split alone: the others are as in the right procedure.
     """
     procedure = PROCEDURES[mistake]
-    X, y = load(procedure)
+    X, y = load(procedure.prepare)
     source = procedure.fresh or "train"
     seen = Seen(procedure, {source: X[source]} if procedure.fresh else X, y)
     net = init_network(np.random.default_rng(seed), d=X[source].shape[1], sigma=procedure.sigma)
@@ -173,10 +173,11 @@ def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
     return seen.as_arrays() | {"horse": net.W[..., HORSE]}
 
 
-def load(procedure: Procedure) -> tuple[BySplit, BySplit]:
+@lru_cache(maxsize=1)  # most students prepare them alike
+def load(prepare: Callable[[BySplit], BySplit]) -> tuple[BySplit, BySplit]:
     """X (N, D), as this student prepares it, and y (N,) of each split."""
     batches = {split: cifar10.load_batch(batch) for split, batch in BATCHES.items()}
-    X = procedure.prepare({split: images for split, (images, _) in batches.items()})
+    X = prepare({split: images for split, (images, _) in batches.items()})
     return X, {split: y for split, (_, y) in batches.items()}
 
 

@@ -1,7 +1,8 @@
-"""The report's two commands: gather the results, and render the pages.
+"""The report's commands: gather the results, and render the pages.
 
 python -m lib.report results        report/notebooks/*.ipynb            ->  report/results.json
 python -m lib.report render         those, and report/results.json      ->  report/report.html, report/report.pdf
+python -m lib.report core           the first CORE chapters alone       ->  report/core/: all three
 """
 
 import json
@@ -14,9 +15,10 @@ from lib.errors import InputError, run_command
 from lib.provenance import appendix, provenance
 from lib.render import render
 from lib.show import RESULT_MIME
-from lib.stitch import in_order, read, stitch
+from lib.stitch import chapter, in_order, read, stitch
 
 RESULTS = paths.REPORT / "results.json"
+CORE = 4  # the last chapter of the assignment's compulsory part
 
 
 def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
@@ -60,14 +62,26 @@ def read_results(source: Path = RESULTS) -> dict[str, Any]:
         raise InputError(f"{source} is damaged ({error}); `python -m lib.report results` writes it anew") from None
 
 
+def render_all(notebooks: Sequence[Path], folder: Path = paths.REPORT) -> None:
+    """Write report.html and report.pdf into `folder`, from the notebooks and the results.json there."""
+    results = read_results(folder / RESULTS.name)
+    content = (folder / RESULTS.name).read_bytes()
+    render(stitch(notebooks, appendix(results)), results["provenance"], folder, results=content)
+
+
 def main(arguments: list[str]) -> None:
-    if arguments not in (["results"], ["render"]):
-        raise InputError("usage: python -m lib.report results|render")
+    if arguments not in (["results"], ["render"], ["core"]):
+        raise InputError("usage: python -m lib.report results|render|core")
     notebooks = in_order(paths.EXECUTED, [setting.name for setting in settings.read_all()])
     if arguments == ["results"]:
-        return write_results(notebooks)
-    results = read_results()
-    render(stitch(notebooks, appendix(results)), results["provenance"], paths.REPORT, results=RESULTS.read_bytes())
+        write_results(notebooks)
+    elif arguments == ["render"]:
+        render_all(notebooks)
+    else:
+        notebooks = [path for path in notebooks if chapter(path) <= CORE]
+        folder = paths.REPORT / "core"
+        write_results(notebooks, folder / RESULTS.name)
+        render_all(notebooks, folder)
 
 
 if __name__ == "__main__":

@@ -32,11 +32,16 @@ def in_order(folder: Path, settings: Sequence[str]) -> list[Path]:
         setting = SETTING.fullmatch(path.stem)
         if not setting or setting["name"] in wanted:
             place = wanted[setting["name"]] if setting else 0
-            ranked[path] = (int(re.match(r"\d+", path.name)[0]), place, path.name)  # type: ignore[index]
+            ranked[path] = (chapter(path), place, path.name)
     missing = [name for name in settings if folder / f"3-setting-{name}.ipynb" not in ranked]
     if missing:
         raise InputError(f"{folder}: no executed notebook of the setting {', '.join(missing)}; run `make report`")
     return sorted(ranked, key=ranked.__getitem__)
+
+
+def chapter(path: Path) -> int:
+    """The number that a notebook's name begins with."""
+    return int(re.match(r"\d+", path.name)[0])  # type: ignore[index]
 
 
 def stitch(notebooks: Sequence[Path], appendix: Sequence[Any] = ()) -> Any:

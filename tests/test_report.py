@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from lib import enhance, paths, provenance, render, report, stitch, web
 from lib.errors import InputError
+from lib.settings import Setting
 from lib.show import RESULT_MIME
 
 MADE = {
@@ -399,6 +400,20 @@ def test_missing_or_damaged_results_are_an_error_that_tells_the_cure(tmp_path, c
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError, match=r"lib\.report results"):
         report.read_results(tmp_path / "results.json")
+
+
+def test_core_renders_the_first_chapters_alone(folder, tmp_path, monkeypatch):
+    executed = shutil.copytree(folder, tmp_path / "notebooks")
+    write(executed / "5-reproduction.ipynb", markdown("# Beyond the assignment"))
+    monkeypatch.setattr(paths, "EXECUTED", executed)
+    monkeypatch.setattr(paths, "REPORT", tmp_path)
+    monkeypatch.setattr(report.settings, "read_all", lambda: [Setting(name=name, eta=1, lam=0) for name in SETTINGS])
+    report.main(["core"])
+    page = (tmp_path / "core/report.html").read_text()
+    assert ">Comparison<" in page.replace("</span> ", ">") and "Beyond the assignment" not in page
+    assert (tmp_path / "core/report.pdf").read_bytes().startswith(b"%PDF")
+    assert list(report.read_results(tmp_path / "core/results.json")["settings"]) == sorted(SETTINGS)
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_the_command_refuses_what_it_does_not_know():
