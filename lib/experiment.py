@@ -142,15 +142,17 @@ def kept(setting: Setting, last: Network, average: Network) -> Network:
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:
     """Train one setting and evaluate it. Raises GuardError if a held-out figure cannot be one."""
     splits = load_splits(setting.dtype, setting.train_on)
+    n, n_val, sealed = len(splits.train[1]), len(splits.val[1]), splits.test
     snapshots = Snapshots(setting.n_epochs)
-    trained = train_stack([setting], splits, progress=progress, also=snapshots)
-    net = member(trained.net, 0)
-    history = {split: {m: values[:, 0] for m, values in trained.history[split].items()} for split in runs.SPLITS}
-    X_test, y_test = splits.test.open()
+    stacked, record = train_stack([setting], splits, progress=progress, also=snapshots)
+    net = member(stacked, 0)
+    history = {split: {m: values[:, 0] for m, values in record[split].items()} for split in runs.SPLITS}
+    del splits, record  # the test images take the others' place in memory
+    X_test, y_test = sealed.open()
     figures = evaluate(X_test, y_test, net, setting.lam, LOSSES[setting.loss])
     test = {measure: float(figures[measure]) for measure in ("loss", "accuracy")}
-    reached, n = float(history["train"]["accuracy"][-1]), len(splits.train[1])
-    check_plausible(reached, n, float(history["val"]["accuracy"][-1]), len(splits.val[1]), "validation")
+    reached = float(history["train"]["accuracy"][-1])
+    check_plausible(reached, n, float(history["val"]["accuracy"][-1]), n_val, "validation")
     check_plausible(reached, n, test["accuracy"], len(y_test), "test")
     return Run(setting, history, net, test, scores(X_test, net), snapshots.film(net))
 
