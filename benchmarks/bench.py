@@ -1,15 +1,15 @@
-"""How fast is it, against what people would use instead, and against the machine's own limit?
+"""How fast is it, against what people would use instead, against the machine's own limit, and how does it grow?
 
-python benchmarks/bench.py [ROUNDS]        Writes benchmarks/results.json, which the report shows.
+python benchmarks/bench.py [ROUNDS]        Writes benchmarks/results.json, which the report's last chapter shows.
 
-Every contender does the same work in turns, so that a busy moment of the machine meets them all; each turn is a process
-of its own, since two libraries' threads would wait for each other's cores. Compare ratios, not seconds.
+All do the same work in turns, so that a busy moment of the machine meets them all; each turn is a process of its own,
+since two libraries' threads would wait for each other's cores. Compare ratios, not seconds.
 """
 
 import json
 import os
 import platform
-import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -26,13 +26,12 @@ import numpy as np
 from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
-from lib import paths
+from lib import cifar10, paths, speed
 from lib.errors import InputError, run_command, say
-from lib.experiment import load_splits
+from lib.experiment import ALL, load_splits
+from lib.preprocess import Standardiser
 
 N_EPOCHS, ROUNDS = 40, 5
-RESULTS = paths.ROOT / "benchmarks" / "results.json"
-ALONE = ", training alone"  # without the evaluation after every epoch
 CONTENDERS: dict[str, Callable[..., float]] = {
     "this project": contenders.ours,
     "this project, 4 stacked": partial(contenders.stacked, 4),
@@ -44,20 +43,33 @@ CONTENDERS: dict[str, Callable[..., float]] = {
     "the course's style": contenders.course_style,
 }
 STACKED = {"this project, 4 stacked": 4, "this project, 32 stacked": 32}  # how many settings are trained at once
-JOBS = [*CONTENDERS, *(name + ALONE for name in ("this project", "this project, 32 stacked", "PyTorch eager"))]
+TRAINED_ALONE = ("this project", "this project, 4 stacked", "this project, 32 stacked", "PyTorch eager")
+IMAGES, EPOCHS, STACKS = (2500, 5000, 10_000, 25_000, 50_000), (5, 10, 20, 40), (1, 2, 4, 8, 16, 32)
+FEW = 5  # epochs, where it is not these that grow
+
+Turn = dict[str, float]
 
 
-def timed(job: str) -> dict[str, float]:
-    """In a process of its own: seconds a setting, the accuracy reached, and this moment's rate of matrix products."""
-    name = job.removesuffix(ALONE)
+def contend(name: str, evaluated: bool) -> Turn:
+    """A contender's seconds, for how many settings, and the accuracy that it reached."""
     splits = load_splits()
     data = contenders.Data(*splits.train, *map(np.asarray, splits.val))
-    CONTENDERS[name](data, 1, True)  # compiles, imports, warms up
-    took, reached = seconds(lambda: CONTENDERS[name](data, N_EPOCHS, name == job))
-    return {"seconds": took / STACKED.get(name, 1), "accuracy": reached, "peak_memory": peak_memory()}
+    CONTENDERS[name](data, 1, evaluated)  # compiles, imports, warms up
+    took, reached = seconds(lambda: CONTENDERS[name](data, N_EPOCHS, evaluated))
+    return {"seconds": took, "settings": STACKED.get(name, 1), "accuracy": reached}
 
 
-def limits(_: Any) -> dict[str, float]:
+def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
+    """Seconds of M settings on n images, evaluated on as many twice after each epoch."""
+    read = [cifar10.load_batch(name) for name in ALL[: -(-n // 10_000)]]
+    images, y = (np.concatenate(arrays)[:n] for arrays in zip(*read, strict=True))
+    X = Standardiser.fit(images).apply(images)
+    data = contenders.Data(X, y, X, y)
+    contenders.stacked(M, data, 1, True)
+    return {"seconds": seconds(lambda: contenders.stacked(M, data, n_epochs, True))[0]}
+
+
+def limits() -> Turn:
     """Operations a second in a large float32 matrix product, and bytes a second that a copy reads and writes."""
     A = np.random.default_rng(0).random((4096, 4096), np.float32)
     source, target = np.ones(2**26, np.float32), np.empty(2**26, np.float32)
@@ -66,30 +78,49 @@ def limits(_: Any) -> dict[str, float]:
     return {"operations": max(products), "bytes": max(copies)}
 
 
+def peak_memory(train_on: str) -> Turn:
+    """The most bytes that a process holds which trains and evaluates one setting."""
+    import resource
+
+    setting = f"Setting(name='memory', eta=0.001, lam=0, train_on={train_on!r})"
+    program = f"from lib.experiment import train_setting; from lib.settings import Setting; train_setting({setting})"
+    subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT, check=True)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit}
+
+
 def seconds(job: Callable[[], Any]) -> tuple[float, Any]:
     start = time.perf_counter()
     value = job()
     return time.perf_counter() - start, value
 
 
-def peak_memory() -> float:
-    """Bytes, of this process."""
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+def jobs() -> dict[str, Callable[[], Turn]]:
+    """Every job, by the place of its turns in the results."""
+    return {
+        "limit": limits,
+        **{f"contenders/{name}": partial(contend, name, True) for name in CONTENDERS},
+        **{f"training alone/{name}": partial(contend, name, False) for name in TRAINED_ALONE},
+        **{f"images/{n}": partial(grow, n=n) for n in IMAGES},
+        **{f"epochs/{n_epochs}": partial(grow, n_epochs=n_epochs) for n_epochs in EPOCHS},
+        **{f"stack/{M}": partial(grow, M=M) for M in STACKS},
+        **{f"memory/{train_on}": partial(peak_memory, train_on) for train_on in ("data_batch_1", "all")},
+    }
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Every job in turns, `rounds` times, and the machine's limits in each round."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in ["limit", *JOBS]}
-    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
-        for name in tqdm([*found] * rounds, desc="bench", unit="job"):
-            found[name].append(pool.submit(limits if name == "limit" else timed, name).result())
-    return {
+    """Every job in turns, `rounds` times: nested by its place, a list of what each turn gave."""
+    found: dict[str, Any] = {
         "machine": {"cpu": cpu(), "cores": os.cpu_count(), "blas": blas()},
-        "work": {"images": 10_000, "epochs": N_EPOCHS, "batch": contenders.N_BATCH},
-        **{name: {key: [turn[key] for turn in turns] for key in turns[0]} for name, turns in found.items()},
+        "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": contenders.N_BATCH},
     }
+    with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for place, job in tqdm([*jobs().items()] * rounds, desc="bench", unit="job"):
+            *group, name = place.split("/")
+            node = found.setdefault(group[0], {}) if group else found
+            for key, value in pool.submit(job).result().items():
+                node.setdefault(name, {}).setdefault(key, []).append(value)
+    return found
 
 
 def cpu() -> str:
@@ -109,12 +140,10 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1 or not all(argument.isdigit() and int(argument) > 0 for argument in arguments):
         raise InputError("usage: python benchmarks/bench.py [ROUNDS], a whole number of at least 1")
     found = measure(int(arguments[0]) if arguments else ROUNDS)
-    with paths.atomic(RESULTS) as temporary:
+    with paths.atomic(speed.RESULTS) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n")
-    medians = {name: statistics.median(found[name]["seconds"]) for name in JOBS}
-    for name, median in medians.items():
-        beside = medians["PyTorch eager" + (ALONE if name.endswith(ALONE) else "")]
-        say(f"  {name:42s} {median:6.2f} s a setting, {beside / median:5.2f} times as fast as PyTorch eager")
+    for line in speed.as_text(speed.read()):
+        say(line)
 
 
 if __name__ == "__main__":
