@@ -46,8 +46,8 @@ class Window(widgets.VBox):  # type: ignore[misc]
         self.runs: dict[int, Training] = {}  # by number, in the order of their start
         self.count = 0
         self.drawing = threading.RLock()
-        self.drawn: Moment | None = None
-        self.draws = True  # benchmarks/explore.py also measures without
+        self.drawn_moment: Moment | None = None
+        self.drawn_net: Network | None = None
 
         self.form, self.status, self.saved = Form(), Status(), Status()
         self.curves, self.templates, self.answers = Curves(), Templates(), Answers()
@@ -103,7 +103,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
         with self.drawing:
             if self.training:
                 self.training.stop()
-            self.training = self.drawn = None
+            self.training = self.drawn_moment = self.drawn_net = None
             self.runs.clear()
             self.curves.now, self.curves.earlier, self.templates.pixels = {}, [], b""
             self.answers.clear()
@@ -133,11 +133,10 @@ class Window(widgets.VBox):  # type: ignore[misc]
         looked = -LOOK
         while training.alive and training is self.training:
             training.join(1 / FRAMES)
-            if self.draws:
-                self.draw(training)
-                if time.monotonic() > looked + LOOK and training.alive:
-                    self.look(training, self.validation)
-                    looked = time.monotonic()
+            self.draw(training)
+            if time.monotonic() > looked + LOOK and training.alive:
+                self.look(training, self.validation)
+                looked = time.monotonic()
         self.draw(training)
         if training.state in ("complete", "stopped"):
             self.look(training, self.test_images(), TEST_NOTE)
@@ -147,13 +146,16 @@ class Window(widgets.VBox):  # type: ignore[misc]
 
     def draw(self, training: Training) -> None:
         """A frame of curves and templates, if there is anything new."""
-        moment = training.moment
         with self.drawing:
-            if training is self.training and moment is not self.drawn:
-                self.drawn = moment
+            if training is not self.training:
+                return
+            if training.moment is not self.drawn_moment:
+                self.drawn_moment = training.moment
                 self.curves.now = entry(self.count, training)
-                self.templates.pixels = template_pixels(moment.net.W)
                 self.show_progress(training)
+            if training.glimpse is not self.drawn_net:
+                self.drawn_net = training.glimpse
+                self.templates.pixels = template_pixels(self.drawn_net.W)
 
     def look(self, training: Training, looked: Looked, note: str = "") -> None:
         with self.drawing:

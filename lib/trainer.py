@@ -1,24 +1,28 @@
 """One training in a thread of its own, which can be watched, paused and stopped. Knows nothing of widgets.
 
 The loop is `lib.train.mini_batch_gd`. Pausing and stopping happen between two epochs, where the loop asks for the next
-order of the images; so a stopped training ends as a complete one does, with the network of its last epoch.
+order of the images; so a stopped training ends as a complete one does, with the network of its last epoch. Where an
+epoch takes long, `glimpse` shows the network within it.
 """
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from operator import getitem
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from lib.augment import RandomViews
 from lib.errors import InputError
 from lib.experiment import Splits, decay_of
-from lib.model import LOSSES, Network, init_network, member, stack
+from lib.model import LOSSES, Loss, Network, backward_pass, init_network, member, stack
 from lib.settings import Setting
 from lib.train import History, epoch_orders, mini_batch_gd
 
 State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]
+GLIMPSE = 0.1  # seconds at most between two networks to look at
 Measures = dict[str, dict[str, list[float]]]
 
 
@@ -39,6 +43,7 @@ class Training:
         (X, y), (X_val, y_val) = splits.train, splits.val
         first = init_network(np.random.default_rng(setting.seed), d=X.shape[1], dtype=setting.dtype)
         self.moment = Moment(0, first)
+        self.glimpse, self.glimpsed = first, time.monotonic()
         self.history = History({"train": (X, y), "val": (X_val, y_val)}, np.array([setting.lam]), LOSSES[setting.loss])
         self.error = ""
         self.outcome: State = "ready"
@@ -102,6 +107,7 @@ class Training:
             X, y, stack([self.moment.net]), eta=eta, lam=lam, momentum=momentum, n_batch=own.n_batch,
             loss=LOSSES[own.loss], orders=self.controlled(orders), take=views if own.flips or own.shifts else getitem,
             decay=((factor,) for factor in decay_of(own, self.history, 0)), on_epoch=self.on_epoch,
+            backward=self.backward,
         )  # fmt: skip
 
     def controlled(self, orders: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -115,3 +121,12 @@ class Training:
     def on_epoch(self, epoch: int, net: Network) -> None:
         self.history(epoch, net)
         self.moment = Moment(epoch, member(Network(net.W.copy(), net.b.copy()), 0))
+        self.glimpse, self.glimpsed = self.moment.net, time.monotonic()
+
+    def backward(
+        self, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike, loss: Loss
+    ) -> Network:
+        """`backward_pass`, and a copy of the network where the last is too old. This sees every step."""
+        if time.monotonic() > self.glimpsed + GLIMPSE:
+            self.glimpse, self.glimpsed = member(Network(net.W.copy(), net.b.copy()), 0), time.monotonic()
+        return backward_pass(X, y, P, net, lam, loss)
