@@ -42,7 +42,7 @@ def lab(made_up_batches, small_folder, tmp_path_factory):
     sums = {name.removesuffix(".bin"): cifar10.sha1(content) for name, content in made_up_batches.items()}
     notebook = nbformat.read(paths.NOTEBOOKS / "explore.ipynb", 4)
     (cell,) = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    first, line, rest = cell.source.partition('sys.path.insert(0, "..")')
+    first, _, rest = cell.source.partition('sys.path.insert(0, "..")')
     small = SMALL.format(folder=str(small_folder), sums=json.dumps(sums))
     cell.source = f"{first}sys.path.insert(0, {str(paths.ROOT)!r})\n{small}{rest}\nwindow.folder = Path({str(home)!r})"
     cell.source = cell.source.replace("\nwindow\n", "\ndisplay(window)\n")

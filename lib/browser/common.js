@@ -2,21 +2,19 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with attributes and children. A function among the attributes listens; null leaves an attribute out. */
+/**
+ * An element with attributes and children. A function among the attributes listens; null leaves an attribute out.
+ * JupyterLab's own shortcuts stay away from a control: an arrow key would leave a slider for the next cell.
+ */
 function make(tag, attributes = {}, ...children) {
   const element = ["svg", "path", "line", "text", "g"].includes(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name, value);
     else if (value !== null && value !== false) element.setAttribute(name, value);
   }
+  if (["input", "select", "button"].includes(tag)) element.dataset.lmSuppressShortcuts = "true";
   element.append(...children);
   return element;
-}
-
-/** The element that holds a widget. JupyterLab's own shortcuts stay away: arrow keys would leave a slider for the next cell. */
-function hold(el, ...children) {
-  el.dataset.lmSuppressShortcuts = "true";
-  el.append(...children);
 }
 
 /** Draw now, and again after these traits change: once a picture of the screen, however many messages came. */

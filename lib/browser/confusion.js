@@ -9,7 +9,7 @@ export default {
       make("thead", {}, make("tr", {}, make("td", {}), ...heads)),
       make("tbody", {}, ...cells.map((row, k) => make("tr", {}, make("th", { scope: "row" }, classes[k]), ...row.map((cell) => make("td", {}, cell))))));
     const note = make("p", { class: "explore-note" });
-    hold(el, make("div", { class: "explore-confusion" }, table, note));
+    el.append(make("div", { class: "explore-confusion" }, table, note));
 
     function choose(row, column) { set(model, { chosen: [row, column] }); }
     function move(event) {

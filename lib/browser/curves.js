@@ -60,7 +60,7 @@ export default {
     });
     const legend = make("ul", { class: "explore-legend", "aria-label": "Runs" });
     const root = make("div", { class: "explore-curves", "data-frames": 0 }, make("div", { class: "explore-panels" }, ...panels.map((one) => one.figure)), legend);
-    hold(el, root);
+    el.append(root);
     let listed = "", frames = 0;
     return redraw(model, ["now", "earlier"], () => {
       const now = model.get("now"), earlier = model.get("earlier").map((run) => ({ ...run, pale: true }));

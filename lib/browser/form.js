@@ -53,7 +53,7 @@ export default {
   render({ model, el }) {
     const id = `explore-${Math.random().toString(36).slice(2)}`;
     const controls = model.get("fields").map((field) => control(model, field, `${id}-${field.name}`));
-    hold(el, make("form", { class: "explore-form", "aria-label": "Setting", submit: (event) => event.preventDefault() }, ...controls.map((one) => one.row)));
+    el.append(make("form", { class: "explore-form", "aria-label": "Setting", submit: (event) => event.preventDefault() }, ...controls.map((one) => one.row)));
     const update = () => controls.forEach((one) => one.update());
     for (const trait of ["values", "problems"]) model.on(`change:${trait}`, update);
     update();

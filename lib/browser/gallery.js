@@ -4,7 +4,7 @@ export default {
   render({ model, el }) {
     const title = make("p", { role: "status" });
     const list = make("div", { class: "explore-images" });
-    hold(el, make("div", { class: "explore-gallery" }, title, list));
+    el.append(make("div", { class: "explore-gallery" }, title, list));
     return redraw(model, ["title", "pixels", "numbers", "captions", "picked"], () => {
       title.textContent = model.get("title");
       const bytes = bytesOf(model.get("pixels")), captions = model.get("captions"), numbers = model.get("numbers");

@@ -5,7 +5,7 @@ export default {
     const line = make("p", { role: "status", class: "explore-say" });
     const detail = make("p", { class: "explore-detail" });
     const bar = make("progress", { max: 1, "aria-label": "Epochs done" });
-    hold(el, make("div", { class: "explore-status" }, line, bar, detail));
+    el.append(make("div", { class: "explore-status" }, line, bar, detail));
     return redraw(model, ["text", "bad", "detail", "done"], () => {
       if (line.textContent !== model.get("text")) line.textContent = model.get("text");
       line.classList.toggle("explore-problem", model.get("bad"));

@@ -5,7 +5,7 @@ export default {
     const pictures = model.get("classes").map((name) => canvas(`The weights of the class ${name}, as an image`));
     const figures = pictures.map((picture, k) => make("figure", {}, picture, make("figcaption", {}, model.get("classes")[k])));
     const root = make("div", { class: "explore-templates", "data-frames": 0 }, ...figures);
-    hold(el, root);
+    el.append(root);
     let frames = 0;
     return redraw(model, ["pixels"], () => {
       const bytes = bytesOf(model.get("pixels"));

@@ -22,7 +22,7 @@ export default {
         make("figure", {}, picture, truth),
         make("div", { class: "explore-bars", role: "group", "aria-label": "Scores" }, ...bars.map((one) => one.button)),
         make("figure", {}, parts, sums)));
-    hold(el, root);
+    el.append(root);
 
     function pick(n) { number.value = n; check(); }
     function check() {
