@@ -25,7 +25,7 @@ RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
 LONG := $(addprefix report/notebooks/.,sweep improve mistakes replay seeds)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
-EXPLORING := $(addprefix lib/,explore.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
+EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
 COMPUTING := $(filter-out $(RENDERING) $(EXPLORING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py

@@ -70,7 +70,10 @@ def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
-    """A page of Chromium on `address`, its notebook open and its kernel idle. `page.problems` lists scripts' errors."""
+    """A page of Chromium on `address`, its notebook open and its kernel idle.
+
+    `page.problems` lists what scripts did wrong: errors, and requests that leave this machine.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -79,12 +82,19 @@ def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
         opened.set_default_timeout(READY)
         opened.problems = []
         opened.on("pageerror", lambda error: opened.problems.append(str(error)))
+        opened.on("console", lambda said: opened.problems.append(said.text) if said.type == "error" else None)
+        opened.on("request", lambda request: opened.problems.append(request.url) if leaves(request.url) else None)
         opened.goto(address)
         opened.get_by_text("| Idle").wait_for()
         try:
             yield opened
         finally:
             browser.close()
+
+
+def leaves(url: str) -> bool:
+    """Whether a request goes to another machine."""
+    return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
 
 
 def run_all(opened: Any) -> None:

@@ -207,9 +207,9 @@ def test_a_run_from_start_to_end(window):
     window.training.join(PATIENCE)
     wait_for(lambda: not drawers())
     assert window.status.text == "Training is complete."
-    assert window.curves.now == entry(1, window.training)
-    assert [len(window.curves.now[split]["cost"]) for split in ("train", "val")] == [4, 4]
-    assert window.templates.pixels == template_pixels(window.net.W)
+    assert window.viewer.curves.now == entry(1, window.training)
+    assert [len(window.viewer.curves.now[split]["cost"]) for split in ("train", "val")] == [4, 4]
+    assert window.viewer.templates.pixels == template_pixels(window.net.W)
     assert not window.train_button.disabled and window.stop_button.disabled
 
 
@@ -227,12 +227,12 @@ def test_pause_continue_and_stop(window):
     wait_for(lambda: not drawers())
     assert window.status.text.startswith("Stopped")
     assert np.isfinite(window.net.W).all()
-    assert len(window.answers.confusion.counts) == 10
+    assert len(window.viewer.answers.confusion.counts) == 10
 
 
 def test_frames_are_drawn_while_it_trains(window):
     frames = []
-    window.templates.observe(lambda change: frames.append(time.monotonic()), "pixels")
+    window.viewer.templates.observe(lambda change: frames.append(time.monotonic()), "pixels")
     window.form.set(n_epochs="1000000", n_batch="10")
     window.train_button.click()
     wait_for(lambda: len(frames) > 3)
@@ -251,25 +251,26 @@ def test_earlier_runs_stay_to_compare_and_each_can_be_removed(window):
     for lam in ("0", "0.1", "1"):
         window.form.set(lam=lam)
         train_to_the_end(window)
-    assert window.curves.now["title"] == "η = 0.001, λ = 1, n_epochs = 4"
-    assert [run["number"] for run in window.curves.earlier] == [1, 2]
-    assert len({run["colour"] for run in [*window.curves.earlier, window.curves.now]}) == 3
-    window.curves.removed = 1
-    assert [run["number"] for run in window.curves.earlier] == [2]
-    window.curves.removed = 3  # the current one
-    assert window.curves.now["number"] == 3
+    assert window.viewer.curves.now["title"] == "η = 0.001, λ = 1, n_epochs = 4"
+    assert [run["number"] for run in window.viewer.curves.earlier] == [1, 2]
+    assert len({run["colour"] for run in [*window.viewer.curves.earlier, window.viewer.curves.now]}) == 3
+    window.viewer.curves.removed = 1
+    assert [run["number"] for run in window.viewer.curves.earlier] == [2]
+    window.viewer.curves.removed = 3  # the current one
+    assert window.viewer.curves.now["number"] == 3
 
 
 def test_reset_ends_the_training_and_puts_everything_back(window):
     window.form.set(n_epochs="1000000", lam="1")
     window.train()
     training = window.training
-    wait_for(lambda: window.curves.now)
+    wait_for(lambda: window.viewer.curves.now)
     window.reset_button.click()
     training.join(PATIENCE)
     wait_for(lambda: not drawers())
-    assert (window.net, window.curves.now, window.curves.earlier, window.templates.pixels) == (None, {}, [], b"")
-    assert window.answers.confusion.counts == [] and not window.answers.why.ready
+    viewer = window.viewer
+    assert (window.net, viewer.curves.now, viewer.curves.earlier, viewer.templates.pixels) == (None, {}, [], b"")
+    assert viewer.answers.confusion.counts == [] and not viewer.answers.why.ready
     assert window.form.values["lam"] == "0"
     assert window.status.text.startswith("Ready") and not window.train_button.disabled
 
@@ -278,18 +279,18 @@ def test_a_step_too_large_ends_in_a_gap_not_in_an_error(window):
     window.form.set(eta="1e30", lam="1")
     train_to_the_end(window)
     assert window.status.text == "Training is complete."
-    assert None in window.curves.now["train"]["cost"]
-    assert len(window.templates.pixels) == 10 * 3072
+    assert None in window.viewer.curves.now["train"]["cost"]
+    assert len(window.viewer.templates.pixels) == 10 * 3072
 
 
 # Answers.
 
 
 def test_the_test_images_are_read_when_a_run_has_ended_and_the_warning_stands_beside_them(window):
-    confusion = window.answers.confusion
+    confusion = window.viewer.answers.confusion
     seen = []
     confusion.observe(lambda change: seen.append(change.new), "what")
-    assert window.test is None
+    assert window.viewer.test is None
     for _ in range(2):
         train_to_the_end(window)
         assert confusion.what == "test images"
@@ -301,10 +302,10 @@ def test_the_test_images_are_read_when_a_run_has_ended_and_the_warning_stands_be
 def test_a_click_on_a_cell_shows_its_images(window):
     train_to_the_end(window)
     images, y = cifar10.load_batch("test_batch")
-    answers = scores(window.test.X, window.net).argmax(1)
+    answers = scores(window.viewer.test.X, window.net).argmax(1)
     row, column = next((y[n], answers[n]) for n in range(300) if y[n] != answers[n])
-    window.answers.confusion.chosen = [int(row), int(column)]
-    gallery = window.answers.gallery
+    window.viewer.answers.confusion.chosen = [int(row), int(column)]
+    gallery = window.viewer.answers.gallery
     behind_it = np.flatnonzero((y == row) & (answers == column))
     assert sorted(gallery.numbers) == behind_it[:MOST].tolist()
     assert gallery.pixels == pixels_of(images[gallery.numbers])
@@ -320,10 +321,10 @@ def test_the_surest_answers_come_first():
 
 def test_a_click_on_an_image_says_why(window):
     train_to_the_end(window)
-    why = window.answers.why
-    window.answers.gallery.picked = 17
-    x, net = window.test.X[17], window.net
-    assert why.number == 17 and why.pixels == pixels_of(window.test.images[17])
+    why = window.viewer.answers.why
+    window.viewer.answers.gallery.picked = 17
+    x, net = window.viewer.test.X[17], window.net
+    assert why.number == 17 and why.pixels == pixels_of(window.viewer.test.images[17])
     np.testing.assert_allclose(why.shown["scores"], x @ net.W + net.b, rtol=1e-4, atol=1e-5)
     for k in range(10):
         why.of = k
@@ -356,8 +357,8 @@ def test_blue_is_for_the_class_and_orange_against_it():
 def test_either_loss_can_be_looked_at(window, loss):
     window.form.set(loss=loss)
     train_to_the_end(window)
-    window.answers.confusion.chosen = [0, 0]
-    assert window.answers.why.ready
+    window.viewer.answers.confusion.chosen = [0, 0]
+    assert window.viewer.answers.why.ready
 
 
 # Save as setting.

@@ -60,7 +60,9 @@ def lab(made_up_batches, small_folder, tmp_path_factory):
 def window(lab):
     """The page, put back to its start."""
     button(lab, "Reset").click()
-    says(lab, "Ready")
+    says(lab, re.compile("^Ready"))
+    held = "[...document.querySelectorAll('.explore-form input[type=text]')].map((input) => input.value).join()"
+    lab.wait_for_function(f"{held} === '0.001,0,100,40,42'")
     return lab
 
 
