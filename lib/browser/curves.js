@@ -59,7 +59,7 @@ export default {
       return { measure, name, svg, figure: make("figure", {}, make("figcaption", {}, name), svg) };
     });
     const legend = make("ul", { class: "explore-legend", "aria-label": "Runs" });
-    const root = make("div", { class: "explore-curves", "data-frames": 0 }, make("div", { class: "explore-panels" }, ...panels.map((one) => one.figure)), legend);
+    const root = make("div", { class: "explore-curves", "data-frames": 0 }, make("div", { class: "explore-panels" }, ...panels.map((one) => one.figure), legend));
     el.append(root);
     let listed = "", frames = 0;
     return redraw(model, ["now", "earlier"], () => {
