@@ -45,7 +45,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
     def arranged(self) -> list[widgets.Widget]:
         buttons = box("buttons", self.train_button, self.pause_button, self.stop_button, self.reset_button)
         side = box("side", self.form, buttons, self.status)
-        keep = [widgets.HTML("<h3>Keep these values</h3>"), box("save", self.name, self.save_button), self.saved]
+        keep = [widgets.HTML("<h2>Keep these values</h2>"), box("save", self.name, self.save_button), self.saved]
         top = box("top", side, box("pictures", self.viewer.curves, self.viewer.templates))
         return [top, *self.viewer.answers.boxes(), box("last", *keep)]
 

@@ -24,7 +24,7 @@ class Answers:
         self.why.observe(lambda change: self.explain(), ["number", "of"])
 
     def boxes(self) -> list[widgets.Widget]:
-        title = widgets.HTML("<h3>Why this answer?</h3>")
+        title = widgets.HTML("<h2>Why this answer?</h2>")
         return [box("middle", self.confusion, self.gallery), box("last", title, self.why)]
 
     def clear(self) -> None:

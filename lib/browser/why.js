@@ -10,7 +10,7 @@ export default {
     const problem = make("p", { class: "explore-problem", id: `${id}-problem`, hidden: "" });
     const label = make("label", { for: id });
     const another = make("button", { type: "button", class: "explore-plain", click: () => pick(Math.floor(Math.random() * model.get("size"))) }, "Another");
-    const truth = make("figcaption"), sums = make("figcaption", { role: "status" });
+    const truth = make("figcaption"), sums = make("figcaption", { "aria-live": "polite" });
     const bars = classes.map((name, k) => {
       const bar = make("span", { class: "explore-bar" }), value = make("span", { class: "explore-value" });
       const button = make("button", { type: "button", title: `Explain the score of ${name}`, click: () => set(model, { of: k }) }, make("span", { class: "explore-name" }, name), make("span", { class: "explore-track" }, bar), value);
