@@ -25,7 +25,8 @@ RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
 LONG := $(addprefix report/notebooks/.,sweep improve mistakes replay seeds)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
-COMPUTING := $(filter-out $(RENDERING),$(wildcard lib/*.py)) \
+EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
+COMPUTING := $(filter-out $(RENDERING) $(EXPLORING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py
 
@@ -107,8 +108,8 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
 	$(VENV)/bin/python benchmarks/bench.py
 
-lab: $(READY) $(DATA)  ## explore in JupyterLab
-	$(VENV)/bin/jupyter lab notebooks/3-setting.ipynb
+lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab
+	$(VENV)/bin/jupyter lab notebooks/explore.ipynb
 
 lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv

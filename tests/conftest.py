@@ -2,6 +2,8 @@
 
 import hashlib
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,3 +134,30 @@ def browser() -> Iterator[Any]:
         running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest) -> str:
+    """axe-core's source from npm, kept in pytest's cache."""
+    folder = request.config.cache.mkdir("axe-core")
+    if not list(folder.glob("*.tgz")):
+        if not shutil.which("npm"):
+            pytest.skip("axe-core comes by npm, which is not installed")
+        got = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, timeout=120)
+        if got.returncode:
+            pytest.skip("npm cannot get axe-core: no network?")
+    with tarfile.open(next(folder.glob("*.tgz"))) as package:
+        return package.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.fixture
+def faults(axe: str) -> Callable[..., dict[str, list[str]]]:
+    """A function that tells what axe-core finds serious or worse on a page, with the first elements that have it."""
+
+    def find(page: Any, within: str = "html") -> dict[str, list[str]]:
+        page.evaluate(axe)
+        found = page.evaluate("within => axe.run(within)", within)["violations"]
+        grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+        return {fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]] for fault in grave}
+
+    return find

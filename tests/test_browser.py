@@ -2,9 +2,6 @@
 
 import io
 import json
-import shutil
-import subprocess
-import tarfile
 
 import nbformat
 import numpy as np
@@ -284,41 +281,19 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(page):
 # --- Accessibility ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def axe(request):
-    """axe-core's source from npm, kept in pytest's cache."""
-    folder = request.config.cache.mkdir("axe-core")
-    if not list(folder.glob("*.tgz")):
-        if not shutil.which("npm"):
-            pytest.skip("axe-core comes by npm, which is not installed")
-        got = subprocess.run(["npm", "pack", "axe-core@4"], cwd=folder, capture_output=True, timeout=120)
-        if got.returncode:
-            pytest.skip("npm cannot get axe-core: no network?")
-    with tarfile.open(next(folder.glob("*.tgz"))) as package:
-        return package.extractfile("package/axe.min.js").read().decode()
-
-
-def faults(page, axe):
-    """What axe-core finds that is serious or worse, each with the first elements that have it."""
-    page.evaluate(axe)
-    found = page.evaluate("axe.run()")["violations"]
-    grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
-    return {fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]] for fault in grave}
-
-
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_axe_finds_no_serious_fault(open_page, report, axe, width, scheme):
+def test_axe_finds_no_serious_fault(open_page, report, faults, width, scheme):
     page = open_page(report, width, color_scheme=scheme)
     page.locator("#fig-both .chart").focus()
     page.keyboard.press("ArrowLeft")
-    assert faults(page, axe) == {}
+    assert faults(page) == {}
     page.locator("#fig-film .enlarge").click()
-    assert faults(page, axe) == {}
+    assert faults(page) == {}
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_the_committed_report_is_as_sound(open_page, axe, width, scheme):
+def test_the_committed_report_is_as_sound(open_page, faults, width, scheme):
     page = open_page((paths.REPORT / "report.html").as_uri(), width, color_scheme=scheme)
     page.mouse.wheel(0, 200_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert faults(page, axe) == {}
+    assert faults(page) == {}

@@ -1,0 +1,64 @@
+"""Take report/screenshots/ anew: python -m tests.screenshots. By hand, when the page or the window looks different."""
+
+import re
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.lab import chromium, jupyterlab, page, run_all
+from lib import paths
+
+FOLDER = paths.REPORT / "screenshots"
+SETTING = "eta0.001-lam1"
+LOOKS = {"type": "jpeg", "quality": 80}  # noise is several times as large as PNG
+
+
+def take_report(opened: Page, name: str) -> None:
+    """The templates of a setting half-way, with its curves read."""
+    opened.goto((paths.REPORT / "report.html").as_uri())
+    film = opened.locator(f'[id="fig-templates-{SETTING}"]')
+    film.locator("input").fill("6")
+    chart = opened.locator(f'[id="fig-curves-{SETTING}"] .chart')
+    chart.evaluate("element => element.scrollIntoView()")
+    chart.locator("> svg").hover(position={"x": 60, "y": 50})
+    film.locator("input").blur()
+    opened.screenshot(path=FOLDER / f"{name}.jpg", **LOOKS)
+
+
+def take_explore(opened: Page, name: str) -> None:
+    """Two runs to compare, and the images behind a cell of the confusion matrix."""
+    opened.get_by_role("tab", name=re.compile("^File Browser")).click()  # closes it
+    run_all(opened)
+    for lam in ("0", "0.1"):
+        opened.get_by_role("textbox", name="Penalty λ", exact=True).fill(lam)
+        opened.get_by_role("button", name="Train", exact=True).click()
+        opened.locator("button:text-is('Stop'):enabled").wait_for()
+        opened.locator("button:text-is('Train'):enabled").wait_for()
+    opened.get_by_text("Confusion of the test images").wait_for()
+    opened.get_by_role("button", name=re.compile("^cat taken for dog")).click()
+    opened.locator(".explore-images button").first.click()
+    opened.locator(".explore").evaluate("element => element.scrollIntoView()")
+    opened.wait_for_timeout(1000)  # the pictures on their way
+    opened.screenshot(path=FOLDER / f"{name}.jpg", **LOOKS)
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        for width, height, scheme in ((1280, 980, "light"), (400, 880, "dark")):
+            view = {"width": width, "height": height}
+            take_report(browser.new_page(viewport=view, color_scheme=scheme), f"report-{width}-{scheme}")
+        browser.close()
+    for theme, width, height in (("Light", 1280, 1240), ("Dark", 480, 1000)):
+        with (
+            tempfile.TemporaryDirectory() as home,
+            jupyterlab(paths.NOTEBOOKS / "explore.ipynb", Path(home), theme) as address,
+            page(address, width, height) as opened,
+        ):
+            take_explore(opened, f"explore-{width}-{theme.lower()}")
+
+
+if __name__ == "__main__":
+    main()
