@@ -43,16 +43,16 @@ MOMENTS = {
     "reading the settings": Moment("report/notebooks", 0.1),
     "fetching the first batch": Moment("data/cifar10/.*.bin"),
     "fetching another batch": Moment("data/cifar10/*.bin", files=4),
-    "papermill begins": Moment("report/notebooks/.1-*.ipynb"),
-    "papermill starts kernels": Moment("report/notebooks/.1-*.ipynb", 0.5),
-    "notebooks import": Moment("report/notebooks/.1-*.ipynb", 1.5),
-    "notebooks run": Moment("report/notebooks/.1-*.ipynb", 2.5),
+    "papermill begins": Moment("report/notebooks/.3-*.ipynb"),
+    "papermill starts kernels": Moment("report/notebooks/.3-*.ipynb", 0.5),
+    "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
+    "notebooks run": Moment("report/notebooks/.3-*.ipynb", 2.5),
     "saving a figure": Moment("figures/.*.svg"),
     "saving a run": Moment("data/runs/.eta*.npz"),
     "a run is saved": Moment("data/runs/eta*.npz"),
-    "a notebook is done": Moment("report/notebooks/[1-3]-*.ipynb"),
-    "another notebook is done": Moment("report/notebooks/[1-3]-*.ipynb", files=2),
-    "training other seeds": Moment("report/notebooks/[1-3]-*.ipynb", 1.0, files=2),
+    "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
+    "another notebook is done": Moment("report/notebooks/3-*.ipynb", files=2),
+    "training other seeds": Moment("report/notebooks/3-*.ipynb", 1.0, files=2),
     "the seeds are done": Moment("report/notebooks/.seeds"),
     "the last notebook runs": Moment("report/notebooks/.4-*.ipynb", 2.0),
     "gathering results": Moment("report/notebooks/4-*.ipynb"),
@@ -180,7 +180,7 @@ def test_ctrl_c_ends_it_with_a_clean_message(project, whole, moment):
 
 def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole):
     first = project.start()
-    Moment("report/notebooks/.1-*.ipynb").wait(project, first)
+    Moment("report/notebooks/.3-*.ipynb").wait(project, first)
     second = project.start()
     logs = [make.communicate(timeout=400)[0] for make in (first, second)]
     assert [first.returncode, second.returncode] == [0, 0], logs
@@ -192,7 +192,7 @@ def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole)
 
 def test_who_waits_goes_on_when_the_first_is_killed(project, whole):
     first = project.start()
-    Moment("report/notebooks/.1-*.ipynb", 1).wait(project, first)
+    Moment("report/notebooks/.3-*.ipynb", 1).wait(project, first)
     second = project.start()
     assert "waiting for it to end" in second.stdout.readline()
     os.killpg(first.pid, signal.SIGKILL)
