@@ -88,8 +88,9 @@ report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.s
 report/notebooks/.settings: FORCE
 	@$(call keep,echo $(SETTINGS))
 report/notebooks/.commit: FORCE
-	@$(call keep,git log -1 --format=%h -- $(SOURCES); git status --porcelain -- $(SOURCES))
-keep = mkdir -p $(@D); { $(1); } >$@.new 2>/dev/null; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@$(call keep,git log -1 --format=%h -- $(SOURCES) 2>/dev/null; git status --porcelain -- $(SOURCES) 2>/dev/null)
+keep = mkdir -p $(@D) && now=$$($(1)); \
+    [ -e $@ ] && [ "$$now" = "$$(cat $@)" ] || { echo "$$now" | tee $@.new >/dev/null && mv $@.new $@; }
 
 data/%/data_batch_1.bin data/%/data_batch_2.bin data/%/data_batch_3.bin data/%/data_batch_4.bin data/%/data_batch_5.bin \
 data/%/test_batch.bin: | $(READY)

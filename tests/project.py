@@ -19,13 +19,22 @@ REPORT = ("report.html", "report.pdf", "results.json")
 
 
 class Project:
-    """A copy of the repository as a clone would hold it, and the user's own CIFAR-10 beside it."""
+    """A copy of the repository as a clone would hold it, and the user's own CIFAR-10 beside it.
 
-    def __init__(self, folder):
-        self.root, self.source = folder / "project", folder / "cifar-10-batches-bin"
+    `variables` are those of the Makefile that differ in it, such as "LONG=report/notebooks/.seeds".
+    """
+
+    def __init__(self, folder, *variables):
+        self.root, self.source, self.variables = folder / "project", folder / "cifar-10-batches-bin", variables
 
     def command(self, *arguments):
-        return ["make", *(arguments or ["report"]), f"VENV={VENV}", f"CIFAR10={self.source}"]
+        own = (f"VENV={VENV}", f"CIFAR10={self.source}", *self.variables)
+        return ["make", *(arguments or ["report"]), *own]
+
+    def copy(self, folder):
+        """The same project in another folder, time stamps included."""
+        shutil.copytree(self.root.parent, folder, dirs_exist_ok=True)
+        return Project(folder, *self.variables)
 
     def environment(self, **more):
         unset = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CIFAR10"}
@@ -87,9 +96,9 @@ class Project:
         return self / "notebooks/settings" / f"{name}.yaml"
 
 
-def new_project(folder, batches):
+def new_project(folder, batches, *variables):
     """A project in `folder` whose CIFAR-10 are `batches`, by file name, with the checksums to match."""
-    project = Project(folder)
+    project = Project(folder, *variables)
     copy_repository(project.root)
     project.source.mkdir()
     for name, content in batches.items():
@@ -101,7 +110,7 @@ def new_project(folder, batches):
 
 def new_small_project(folder, batches):
     """A project with the least that `make report` can do and still does everything: two chapters, two settings."""
-    project = new_project(folder, batches)
+    project = new_project(folder, batches, "LONG=report/notebooks/.seeds")
     for chapter in project.root.glob("notebooks/[125678]-*.ipynb"):
         chapter.unlink()
     for setting in ("eta0.001-lam0", "eta0.001-lam1"):

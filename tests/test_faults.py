@@ -5,7 +5,6 @@ On a small copy of the repository, with small made-up data. `make test-faults` r
 
 import json
 import os
-import shutil
 import signal
 import time
 from typing import NamedTuple
@@ -16,7 +15,7 @@ import numpy as np
 import pytest
 
 from lib.cifar10 import sha1
-from tests.project import HAS_VENV, REPORT, Project, new_small_project
+from tests.project import HAS_VENV, REPORT, new_small_project
 
 pytestmark = [
     pytest.mark.faults,
@@ -71,18 +70,13 @@ def pristine(tmp_path_factory, made_up_batches):
 
 @pytest.fixture
 def project(pristine, tmp_path):
-    return copy(pristine, tmp_path)
-
-
-def copy(project, folder):
-    shutil.copytree(project.root.parent, folder, dirs_exist_ok=True)
-    return Project(folder)
+    return pristine.copy(tmp_path)
 
 
 @pytest.fixture(scope="module")
 def whole(pristine, tmp_path_factory):
     """One where nothing went wrong."""
-    project = copy(pristine, tmp_path_factory.mktemp("whole"))
+    project = pristine.copy(tmp_path_factory.mktemp("whole"))
     project.remake()
     assert half_done(project) == []
     return project
@@ -136,7 +130,7 @@ def holds(file):
 
 @pytest.mark.parametrize("broken", ["report/report.html", "report/report.pdf", "data/runs/eta0.1-lam0.npz"])
 def test_half_a_file_would_be_found(whole, tmp_path, broken):
-    project = copy(whole, tmp_path)
+    project = whole.copy(tmp_path)
     content = (project / broken).read_bytes()
     (project / broken).write_bytes(content[: len(content) // 2])
     assert half_done(project) == [(project / broken).name]
