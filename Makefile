@@ -3,16 +3,14 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: report core test sweep bench lab lock clean help FORCE
+.PHONY: report pages core core-pages test test-faults sweep bench lab lock clean help FORCE
 
 PYTHON ?= python3
 VENV ?= .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/python -m
 ONE_THREAD := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
-ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
-MAKEFLAGS += --jobs=$(shell getconf _NPROCESSORS_ONLN)
-endif
+JOBS = --jobs=$(shell getconf _NPROCESSORS_ONLN)
 
 BATCHES := data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch
 DATA := $(BATCHES:%=data/cifar10/%.bin)
@@ -30,11 +28,21 @@ COMPUTING := $(filter-out $(RENDERING) $(EXPLORING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py
 
-report: report/report.html report/report.pdf  ## run every setting, render report/report.html and report/report.pdf
+# One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
+# On all cores, unless -j says otherwise; only a recipe can tell.
+ALONE = @$(PYTHON) -m lib.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
+
+report:  ## run every setting, render report/report.html and report/report.pdf
+	$(ALONE) pages
+
+pages: report/report.html report/report.pdf
 	@echo "The report is up to date: report/report.html and report/report.pdf"
 
+core:  ## run and render the assignment's compulsory part alone, into report/core
+	$(ALONE) core-pages
+
 CORE := $(addprefix report/,$(wildcard notebooks/[124]-*.ipynb)) $(RUNS)
-core: report/notebooks/.seeds $(CORE)  ## run and render the assignment's compulsory part alone, into report/core
+core-pages: report/notebooks/.seeds $(CORE)
 	$(RUN) lib.report core
 
 report/report%html report/report%pdf: report/results.json $(RENDERING) $(wildcard report/template/*)
@@ -81,8 +89,9 @@ report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.s
 report/notebooks/.settings: FORCE
 	@$(call keep,echo $(SETTINGS))
 report/notebooks/.commit: FORCE
-	@$(call keep,git log -1 --format=%h -- $(SOURCES); git status --porcelain -- $(SOURCES))
-keep = mkdir -p $(@D); { $(1); } >$@.new 2>/dev/null; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	@$(call keep,git log -1 --format=%h -- $(SOURCES) 2>/dev/null; git status --porcelain -- $(SOURCES) 2>/dev/null)
+keep = mkdir -p $(@D) && now=$$($(1)); \
+    [ -e $@ ] && [ "$$now" = "$$(cat $@)" ] || { echo "$$now" | tee $@.new >/dev/null && mv $@.new $@; }
 
 data/%/data_batch_1.bin data/%/data_batch_2.bin data/%/data_batch_3.bin data/%/data_batch_4.bin data/%/data_batch_5.bin \
 data/%/test_batch.bin: | $(READY)
@@ -100,6 +109,9 @@ test: $(READY) $(DATA)  ## check style and types, run the tests
 	$(RUN) mypy
 	$(RUN) pytest
 
+test-faults: $(READY) $(DATA)  ## interrupt, starve and repeat `make report` on small data, as docs/reliability.md promises
+	$(RUN) pytest -m faults
+
 # A cluster's workers have data of their own, or fetch them.
 sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
 	@$(RUN) lib.sweep $(SCHEDULER)
@@ -116,8 +128,8 @@ lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 
 clean:  ## remove what was run and rendered, but not the data, the environment, or the committed report
-	rm -rf report/notebooks report/build report/core data/runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	git clean -fdqX figures
+	rm -rf data/runs data/cifar10/.*.bin .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	git clean -fdqX figures report
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

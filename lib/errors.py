@@ -1,5 +1,7 @@
 """What a command says: for bad input one clear line and exit code 1, for Ctrl-C 130, no traceback; and its progress."""
 
+from __future__ import annotations  # lib.lock is run by whatever Python there is before `make` checks its version
+
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any

@@ -20,15 +20,27 @@ SETTINGS = NOTEBOOKS / "settings"
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; move it into place if the block ends well, remove it otherwise.
 
-    The temporary name keeps the suffix, since NumPy and papermill go by it.
+    The temporary name keeps the suffix, since NumPy and papermill go by it. An OSError of the writing names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    prefix = f".{path.stem}."
     try:
-        yield temporary
-        temporary.chmod(0o644)  # mkstemp's 0600 would hide the file from other users
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)  # mkstemp's 0600 would hide the file from other users
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno and (error.filename is None or Path(error.filename).name.startswith(prefix)):
+            raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk's error names no file
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -29,11 +29,10 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     `results` is what the HTML offers as results.json.
     """
     build = folder / "build"
-    build.mkdir(parents=True, exist_ok=True)
-    nbformat.write(notebook, build / "report.ipynb")
+    paths.write_text(build / "report.ipynb", nbformat.writes(notebook) + "\n")
     write_figures(notebook, build / "figures")
     markdown = to_markdown(notebook)
-    (build / "report.md").write_text(markdown, encoding="utf-8")
+    paths.write_text(build / "report.md", markdown)
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
     own = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
     write_html(pandoc(markdown, "html5", build, [*own, "--mathml", *metadata]), folder, results)
@@ -53,11 +52,10 @@ def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
 
 def write_figures(notebook: Any, folder: Path) -> None:
     """Each figure twice: as it is, for the PDF, and as part of the page, for the HTML."""
-    folder.mkdir(exist_ok=True)
     for output in figures(notebook):
         label, svg = output.metadata["label"], output.data[SVG]
-        (folder / f"{label}.svg").write_text(svg, encoding="utf-8")
-        (folder / f"{label}.html").write_text(enhance.figure(svg, output.metadata), encoding="utf-8")
+        paths.write_text(folder / f"{label}.svg", svg)
+        paths.write_text(folder / f"{label}.html", enhance.figure(svg, output.metadata))
         output.metadata["width"] = f"{web.size(svg)[0]:g}pt"
 
 
@@ -109,8 +107,7 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
 def write_html(page: str, folder: Path, results: bytes) -> None:
     page = web.tidy_math(page)
     page = page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})")
-    with paths.atomic(folder / "report.html") as temporary:
-        temporary.write_text(enhance.protect(enhance.embed(page, results)), encoding="utf-8")
+    paths.write_text(folder / "report.html", enhance.protect(enhance.embed(page, results)))
 
 
 def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
@@ -118,9 +115,10 @@ def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
     import typst
 
     source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has
-    (folder / "build/report.typ").write_text(source, encoding="utf-8")
+    paths.write_text(folder / "build/report.typ", source)
     day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)
+    pdf = typst.compile(
+        str(folder / "build/report.typ"), format="pdf", ignore_system_fonts=True, timestamp=int(day.timestamp())
+    )
     with paths.atomic(folder / "report.pdf") as temporary:
-        typst.compile(
-            str(folder / "build/report.typ"), str(temporary), ignore_system_fonts=True, timestamp=int(day.timestamp())
-        )
+        temporary.write_bytes(pdf)

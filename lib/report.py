@@ -47,8 +47,7 @@ def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
 
 def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
     results = gather(notebooks) | {"provenance": provenance()}
-    with paths.atomic(target) as temporary:
-        temporary.write_text(json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    paths.write_text(target, json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
 
 def read_results(source: Path = RESULTS) -> dict[str, Any]:

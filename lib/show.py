@@ -31,8 +31,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": label}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    with paths.atomic(paths.FIGURES / f"{label}.svg") as temporary:
-        temporary.write_text(buffer.getvalue())
+    paths.write_text(paths.FIGURES / f"{label}.svg", buffer.getvalue())
     if panels := readout(fig):
         more["readout"] = panels
     emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)

@@ -1,7 +1,10 @@
 """A file is written whole or not at all."""
 
+import errno
 import stat
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lib import paths
@@ -50,3 +53,29 @@ def test_other_users_can_read_the_file(tmp_path):
 def test_the_folders_are_those_of_this_repository():
     assert (paths.ROOT / "lib" / "paths.py").samefile(paths.__file__)
     assert {path.parent for path in (paths.DATA, paths.FIGURES, paths.REPORT, paths.NOTEBOOKS)} == {paths.ROOT}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
+@pytest.mark.parametrize("write", [lambda path: path.write_text("new"), lambda path: np.savez(path, new=np.ones(9999))])
+def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, write):
+    target = tmp_path / "a.npz"
+    target.write_text("old")
+    with pytest.raises(OSError, match="No space left") as caught, paths.atomic(target) as temporary:
+        temporary.unlink()
+        temporary.symlink_to("/dev/full")
+        write(temporary)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(target))
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_error_of_another_file_names_that_file(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, paths.atomic(tmp_path / "a"):
+        (tmp_path / "other").read_text()
+    assert caught.value.filename == str(tmp_path / "other")
+
+
+def test_a_folder_that_is_in_the_way_is_named(tmp_path):
+    (tmp_path / "folder").write_text("")
+    with pytest.raises(OSError, match="folder"), paths.atomic(tmp_path / "folder" / "a"):
+        pass

@@ -3,20 +3,15 @@
 Every test finds the report up to date and leaves it so.
 """
 
-import hashlib
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from lib import paths
+from tests.project import HAS_VENV, new_project
 
-VENV = Path(sys.prefix)
 SETTING = "eta0.001-lam0.1"
 READ_NO_SETTING = {
     "1-data-and-model",
@@ -25,68 +20,12 @@ READ_NO_SETTING = {
     "7-binary-cross-entropy",
     "8-common-mistakes",
 }
-pytestmark = pytest.mark.skipif(not (VENV / ".ready").exists(), reason="needs the environment that `make` has made")
-
-
-class Project:
-    """A copy of the repository as a clone would hold it, and the user's own CIFAR-10 beside it."""
-
-    def __init__(self, folder):
-        self.root, self.source = folder / "project", folder / "cifar-10-batches-bin"
-
-    def make(self, *arguments):
-        unset = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CIFAR10"}
-        environment = {name: value for name, value in os.environ.items() if name not in unset}
-        command = ["make", *(arguments or ["report"]), f"VENV={VENV}", f"CIFAR10={self.source}"]
-        done = subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=400)
-        done.log = done.stdout + done.stderr
-        return done
-
-    def remake(self):
-        """`make report`, which must succeed. Returns the notebooks that it ran."""
-        done = self.make()
-        assert done.returncode == 0, done.log
-        return set(re.findall(r"(\S+): running", done.log))
-
-    def __truediv__(self, path):
-        return self.root / path
-
-    def results(self):
-        return json.loads((self / "report/results.json").read_text())
-
-    def report(self):
-        """What the reader is given: the bytes of each file, and when it was written."""
-        files = [self / "report" / name for name in ("report.html", "report.pdf", "results.json")]
-        return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
-
-    def times(self, pattern):
-        return {file.name: file.stat().st_mtime_ns for file in self.root.glob(pattern)}
-
-    def notebooks(self):
-        return {file.stem for file in self.root.glob("report/notebooks/*.ipynb")}
-
-    def setting(self, name):
-        return self / "notebooks/settings" / f"{name}.yaml"
-
-
-def copy_repository(target):
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=paths.ROOT, capture_output=True, text=True, check=True
-    )
-    for name in filter(lambda name: (paths.ROOT / name).is_file(), listed.stdout.splitlines()):
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(paths.ROOT / name, target / name)
+pytestmark = pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, made_up_batches):
-    project = Project(tmp_path_factory.mktemp("pipeline"))
-    copy_repository(project.root)
-    project.source.mkdir()
-    for name, content in made_up_batches.items():
-        (project.source / name).write_bytes(content)
-    sums = [f"{hashlib.sha1(content).hexdigest()}  {name}\n" for name, content in made_up_batches.items()]
-    (project / "data/cifar10.sha1").write_text("".join(sums))
+    project = new_project(tmp_path_factory.mktemp("pipeline"), made_up_batches)
     project.first = project.remake()
     return project
 
@@ -151,10 +90,9 @@ def test_what_a_step_depends_on_runs_it_anew(project, changed, rerun):
 
 
 def test_rendering_again_gives_the_same_bytes(project):
-    before = project.report()
+    before = project.report_bytes()
     subprocess.run([sys.executable, "-m", "lib.report", "render"], cwd=project.root, check=True, timeout=60)
-    after = project.report()
-    assert {name: content for name, (content, _) in after.items()} == {name: c for name, (c, _) in before.items()}
+    assert project.report_bytes() == before
 
 
 def flip_a_bit(file):
