@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from lib.model import init_network
-from lib.runs import Run
+from lib.runs import FAR, Run
 from lib.show import Claim, percent
 from lib.stats import mcnemar, smoothness
 
@@ -32,18 +32,26 @@ def largest_rise(run: Run) -> float:
 
 def is_steady(run: Run) -> bool:
     """Whether the training cost never jumped. Where it does, rounding is amplified: see `dagger_note`."""
-    return largest_rise(run) <= STEADY
+    return run.diverged is None and largest_rise(run) <= STEADY
+
+
+def oscillates(run: Run) -> bool:
+    return run.diverged is None and not is_steady(run)
 
 
 def marked_title(run: Run) -> str:
-    """The setting's title for a table, with a dagger if its figures are this machine's alone."""
-    return run.setting.title + ("" if is_steady(run) else " †")
+    """The setting's title for a table: with a dagger if its figures are this machine's alone, or that it diverged."""
+    return run.setting.title + divergence_note(run) + (" †" if oscillates(run) else "")
+
+
+def divergence_note(run: Run) -> str:
+    return f", diverged in epoch {run.diverged}" if run.diverged else ""
 
 
 def dagger_note(runs: Sequence[Run]) -> str:
     """What the dagger means, for the caption of a table that shows one."""
     note = " † Training oscillates and amplifies rounding: these figures come out differently on another machine."
-    return "" if all(map(is_steady, runs)) else note
+    return note if any(map(oscillates, runs)) else ""
 
 
 def rise_in_words(run: Run) -> str:
@@ -62,6 +70,16 @@ def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
     for run in sorted(runs, key=lambda run: float(getattr(run.setting, field))):
         found.setdefault(run.setting.model_dump_json(exclude={"name", field}), []).append(run)
     return [group for group in found.values() if len(group) > 1]
+
+
+def on_divergence(run: Run) -> str:
+    """That and how a run diverged."""
+    cost = run.history["train"]["cost"][(run.diverged or 0) - 1]
+    reached = f"{cost:.3g}, more than {FAR} times that of the first weights" if np.isfinite(cost) else "not finite"
+    return (
+        f"With {run.setting.title} training **diverged in epoch {run.diverged}**: the training cost after it is"
+        f" {reached}. Its figures say nothing about the setting but that the step is too long."
+    )
 
 
 def on_learning_rate(small: Run, large: Run) -> Sentences:
@@ -144,10 +162,10 @@ def on_noise(group: Sequence[Run]) -> Sentences:
 
 def in_short(runs: Sequence[Run]) -> list[str]:
     """A sentence each on what the learning rate and the penalty did, for the summary."""
-    sentences = []
-    if unsteady := [run.setting.title for run in runs if not is_steady(run)]:
+    sentences = [on_divergence(run) for run in runs if run.diverged]
+    if unsteady := [run.setting.title for run in runs if oscillates(run)]:
         sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
-    for first, *_, last in groups(runs, "lam"):
+    for first, *_, last in groups([run for run in runs if not run.diverged], "lam"):
         sentences.append(
             f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over"
             f" validation goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the"

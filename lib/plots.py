@@ -75,11 +75,15 @@ def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
 
 
 def curves(
-    histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]], colours: Sequence[str], log: bool = False
+    histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
+    colours: Sequence[str],
+    log: bool = False,
+    note: str = "",
 ) -> Figure:
     """Loss, cost and accuracy over the epochs, for one setting or for several on common axes.
 
-    `histories[title][split][measure]` is (n_epochs,), with split train or val; `log` makes loss and cost logarithmic.
+    `histories[title][split][measure]` is (n_epochs,), with split train or val, and NaN where there is nothing to draw;
+    `log` makes loss and cost logarithmic; `note` stands above the legend.
     """
     fig = Figure((WIDTH, 2.3 + 0.2 * (len(histories) > 1)))
     axes = fig.subplots(1, 3)
@@ -90,23 +94,24 @@ def curves(
                 name = f"_{title}: {name}" if len(histories) > 1 else f"_{name}"  # the legend is made by hand
                 ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
         ax.set(xlabel="epoch", title=label)
+        ax.update_datalim([(1, 1), (len(values), 1)], updatey=False)  # also of epochs without a value
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if log and measure != "accuracy":
             ax.set_yscale("log")
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
-    add_legend(fig, list(histories) if len(histories) > 1 else [], colours)
+    add_legend(fig, list(histories) if len(histories) > 1 else [], colours, note)
     return fig
 
 
-def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str]) -> None:
-    """One legend below all panels: the settings by colour, the splits by line style."""
+def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str], note: str = "") -> None:
+    """One legend below all panels, with a note above: the settings by colour, the splits by line style."""
     hues = [mpl.lines.Line2D([], [], color=hue, label=title) for title, hue in zip(titles, colours, strict=False)]
     styles: dict[str, Any] = {"training": "-", "validation": DASHED}
     ink = INK if titles else colours[0]
     lines = [mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split) for split, style in styles.items()]
-    fig.legend(handles=hues + lines, loc="outside lower center", ncols=3 if hues else 2)
+    fig.legend(handles=hues + lines, loc="outside lower center", ncols=3 if hues else 2, title=note or None)
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:

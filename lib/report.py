@@ -47,7 +47,8 @@ def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
 
 def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
     results = gather(notebooks) | {"provenance": provenance()}
-    paths.write_text(target, json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    content = json.dumps(results, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    paths.write_text(target, content + "\n")
 
 
 def read_results(source: Path = RESULTS) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What training one setting gave."""
 
+import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from lib.snapshots import Film
 from lib.stats import smoothness
 
 SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
+FAR = 100  # times the cost of the first weights; at eta = 0.1, where training oscillates, it stays below 5 times
+SIGMA = 0.01  # of the first weights, see lib.model.init_network
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,29 @@ class Run:
     test_scores: np.ndarray  # (N, K)
     film: Film
 
+    @property
+    def diverged(self) -> int | None:
+        """The first epoch, from 1, after which the training cost is no finite number or FAR above its beginning."""
+        penalty = self.setting.lam * SIGMA**2 * self.net.W.size
+        first = np.log(self.net.W.shape[-1]) + penalty  # what it costs to know nothing
+        gone = np.flatnonzero(~(self.history["train"]["cost"] <= FAR * first))  # so that NaN is gone, too
+        return int(gone[0]) + 1 if len(gone) else None
+
+    @property
+    def drawn(self) -> dict[str, dict[str, np.ndarray]]:
+        """The history as a chart shows it: with NaN, which draws nothing, from the epoch in which training diverged."""
+        cost = self.history["train"]["cost"]
+        before = np.arange(1, len(cost) + 1) < (self.diverged or np.inf)
+        return {split: {m: np.where(before, v, np.nan) for m, v in self.history[split].items()} for split in SPLITS}
+
     def as_result(self) -> dict[str, Any]:
-        """The run's entry in report/results.json."""
-        history = {split: {m: values.tolist() for m, values in self.history[split].items()} for split in SPLITS}
-        weights = {"norm": float(np.linalg.norm(self.net.W)), "smoothness": smoothness(self.net.W)}
-        return self.setting.model_dump(exclude={"name"}) | {"history": history, "test": self.test, "weights": weights}
+        """The run's entry in report/results.json. What is no finite number is None: JSON has no other word for it."""
+        history = {split: {m: [*map(finite, values)] for m, values in self.history[split].items()} for split in SPLITS}
+        test = {measure: finite(value) for measure, value in self.test.items()}
+        with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+            weights = {"norm": finite(np.linalg.norm(self.net.W)), "smoothness": finite(smoothness(self.net.W))}
+        results = {"history": history, "test": test, "weights": weights, "diverged": self.diverged}
+        return self.setting.model_dump(exclude={"name"}) | results
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """All but the setting, for `lib.cache`."""
@@ -44,3 +65,7 @@ class Run:
         test = {measure: float(arrays[f"test/{measure}"]) for measure in ("loss", "accuracy")}
         film = Film(arrays["film/epochs"], arrays["film/levels"])
         return cls(setting, history, Network(arrays["W"], arrays["b"]), test, arrays["test_scores"], film)
+
+
+def finite(value: SupportsFloat) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -49,7 +49,8 @@ def spread_of_stack(group: Sequence[Setting], seeds: Sequence[int], progress: Pr
 
 
 def main(arguments: list[str]) -> None:
-    spread(settings.read_all(), progress=report_progress("seeds"))
+    with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
+        spread(settings.read_all(), progress=report_progress("seeds"))
 
 
 if __name__ == "__main__":

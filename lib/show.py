@@ -101,8 +101,8 @@ def source(function: Callable[..., Any]) -> None:
 
 
 def result(key: str, value: Any) -> None:
-    """Hand `value` to report/results.json, under the dotted `key`. Shows nothing."""
-    emit({RESULT_MIME: json.loads(json.dumps(value)), "text/plain": ""}, result=key)
+    """Hand `value` to report/results.json, under the dotted `key`. Shows nothing. Raises ValueError if it has a NaN."""
+    emit({RESULT_MIME: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
 
 
 def emit(data: dict[str, Any], **metadata: Any) -> None:

@@ -125,7 +125,7 @@ def test_the_result_has_the_fields_that_results_json_promises(kept_run):
     result = kept_run.as_result()
     fields = {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype"}
     optional = {"loss", "train_on", "flips", "shifts", "decay", "momentum", "average", "mirror"}
-    assert set(result) == fields | optional | {"history", "test", "weights"}
+    assert set(result) == fields | optional | {"history", "test", "weights", "diverged"}
     assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
     assert result["test"] == kept_run.test
 
