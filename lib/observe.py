@@ -162,7 +162,7 @@ def on_noise(group: Sequence[Run]) -> Sentences:
 
 def in_short(runs: Sequence[Run]) -> list[str]:
     """A sentence each on what the learning rate and the penalty did, for the summary."""
-    sentences = [on_divergence(run) for run in runs if run.diverged]
+    sentences = [f"With {run.setting.title} training diverged in epoch {run.diverged}." for run in runs if run.diverged]
     if unsteady := [run.setting.title for run in runs if oscillates(run)]:
         sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
     for first, *_, last in groups([run for run in runs if not run.diverged], "lam"):

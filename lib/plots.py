@@ -19,6 +19,7 @@ CELL_INK = "#22252a"  # on cells that are pale in either theme
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHED = (0, (3.5, 1.8))
 WIDTH = 6.3  # inches: the text width of the PDF
+LINE = 80  # letters of a legend that fit it
 
 mpl.rcParams |= {
     "font.size": 9.5, "axes.titlesize": 9.5, "axes.labelsize": 9.5, "legend.fontsize": 9, "xtick.labelsize": 9,
@@ -85,13 +86,14 @@ def curves(
     `histories[title][split][measure]` is (n_epochs,), with split train or val, and NaN where there is nothing to draw;
     `log` makes loss and cost logarithmic; `note` stands above the legend.
     """
-    fig = Figure((WIDTH, 2.3 + 0.2 * (len(histories) > 1)))
+    titles = list(histories) if len(histories) > 1 else []
+    fig = Figure((WIDTH, 2.3))
     axes = fig.subplots(1, 3)
     for ax, measure, label in zip(axes, ("loss", "cost", "accuracy"), ("loss", "cost", "accuracy (%)"), strict=True):
         for (title, history), hue in zip(histories.items(), colours, strict=True):
             for split, name, style in (("train", "training", "-"), ("val", "validation", DASHED)):
                 values = np.asarray(history[split][measure]) * (100 if measure == "accuracy" else 1)
-                name = f"_{title}: {name}" if len(histories) > 1 else f"_{name}"  # the legend is made by hand
+                name = f"_{title}: {name}" if titles else f"_{name}"  # the legend is made by hand
                 ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
         ax.set(xlabel="epoch", title=label)
         ax.update_datalim([(1, 1), (len(values), 1)], updatey=False)  # also of epochs without a value
@@ -101,17 +103,22 @@ def curves(
             ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             ax.yaxis.set_major_formatter("{x:g}")
             ax.yaxis.set_minor_formatter("")
-    add_legend(fig, list(histories) if len(histories) > 1 else [], colours, note)
+        if not any(np.isfinite(line.get_ydata()).any() for line in ax.lines):
+            ax.set_yticks([])
+    add_legend(fig, titles, colours, note)
     return fig
 
 
 def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str], note: str = "") -> None:
-    """One legend below all panels, with a note above: the settings by colour, the splits by line style."""
+    """One legend below all panels, for which the figure grows: the settings by colour, the splits by line style."""
     hues = [mpl.lines.Line2D([], [], color=hue, label=title) for title, hue in zip(titles, colours, strict=False)]
     styles: dict[str, Any] = {"training": "-", "validation": DASHED}
     ink = INK if titles else colours[0]
     lines = [mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split) for split, style in styles.items()]
-    fig.legend(handles=hues + lines, loc="outside lower center", ncols=3 if hues else 2, title=note or None)
+    columns = min(3, max(1, LINE // max(map(len, titles)))) if titles else 2
+    rows = -(-len(hues + lines) // columns)
+    fig.set_figheight(fig.get_figheight() + (0.2 + 0.16 * max(0, rows - 2) if titles else 0))
+    fig.legend(handles=hues + lines, loc="outside lower center", ncols=columns, title=note or None)
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:

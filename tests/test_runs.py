@@ -104,11 +104,24 @@ def test_a_run_that_diverged_is_not_said_to_oscillate(make_run):
     gone = make_run("gone", eta=10, cost=[3, 1e9, NAN])
     assert not observe.is_steady(gone)
     assert observe.dagger_note([gone]) == ""
-    assert observe.in_short([gone]) == [observe.on_divergence(gone)]
+    assert observe.in_short([gone]) == [f"With {gone.setting.title} training diverged in epoch 2."]
 
 
 def test_a_run_that_diverged_is_not_compared_in_the_summary(make_run):
     runs = [make_run("a", lam=0.0), make_run("b", lam=0.1), make_run("gone", lam=5, cost=[3, 1e9, NAN])]
     (gone, compared) = observe.in_short(runs)
-    assert gone == observe.on_divergence(runs[-1])
+    assert gone.endswith("training diverged in epoch 2.")
     assert "from 0 to 0.1" in compared
+
+
+def test_a_legend_of_long_titles_fits_the_page_and_the_charts_keep_their_height(make_run):
+    titles = [f"η = {i}, λ = 0, n_epochs = 5, diverged in epoch 1" for i in range(6)]
+    fig = plots.curves({title: make_run().history for title in titles}, ["red"] * 6)
+    usual = plots.curves({title[:18]: make_run().history for title in titles[:4]}, ["red"] * 4)
+    for own in (fig, usual):
+        own.savefig(io.BytesIO(), format="svg")
+    box = fig.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= fig.bbox.width
+    heights = [own.axes[0].get_window_extent().height / own.dpi for own in (fig, usual)]
+    assert heights[0] == pytest.approx(heights[1], rel=0.15)
