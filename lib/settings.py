@@ -1,18 +1,20 @@
 """One setting of the training: read from its YAML file and validated before anything is run."""
 
 import os
+import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from lib import paths
 from lib.errors import InputError, run_command
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
+MAX = 2**31  # of whole numbers: more would only be a slip
+LONGEST, SHOWN = 300, 3  # letters of foreign text, and mistakes, in a message
 PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # each network of a stack may have its own
 
 
@@ -24,9 +26,9 @@ class Setting(BaseModel):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=60)]
     eta: Annotated[float, Field(gt=0)]
     lam: Annotated[float, Field(ge=0)]
-    n_batch: Annotated[int, Field(ge=1)] = 100
-    n_epochs: Annotated[int, Field(ge=1)] = 40
-    seed: Annotated[int, Field(ge=0)] = 42
+    n_batch: Annotated[int, Field(ge=1, le=MAX)] = 100
+    n_epochs: Annotated[int, Field(ge=1, le=MAX)] = 40
+    seed: Annotated[int, Field(ge=0, le=MAX)] = 42
     dtype: Literal["float32", "float64"] = "float32"
     loss: LossName = "softmax"
     train_on: TrainOn = "data_batch_1"  # all: the five batches less 1,000 validation images
@@ -75,10 +77,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         values = YAML(typ="safe", pure=True).load(path)
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise InputError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from error
+    except Exception as error:  # ruamel lets a wrong date, number or nesting raise anything
+        raise InputError(f"{path}: not readable as YAML: {shorten(str(error)) or type(error).__name__}") from error
     if not isinstance(values, dict):
-        raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {values!r}")
+        raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {describe(values)}")
     return values
 
 
@@ -87,20 +89,37 @@ def validate(values: dict[str, Any], where: str) -> Setting:
     try:
         return Setting(**{str(key): value for key, value in values.items()})
     except ValidationError as error:
-        raise InputError(f"{where}: {'; '.join(map(explain, error.errors()))}") from None
+        explained = [*map(explain, error.errors()[:SHOWN]), "and more"][: error.error_count()]
+        raise InputError(f"{where}: {'; '.join(explained)}") from None
 
 
 def explain(error: Any) -> str:
     """One of pydantic's errors as 'key = value: what is allowed'."""
-    key = ".".join(map(str, error["loc"]))
+    key = shorten(".".join(map(str, error["loc"])))
     if error["type"] == "missing":
         return f"{key} is missing"
+    given = f"{key} = {describe(error['input'])}"
     if error["type"] == "extra_forbidden":
-        return f"{key} = {error['input']!r}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
+        return f"{given}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
     if error["type"] == "string_pattern_mismatch":
-        return f"{key} = {error['input']!r}: may hold letters, digits, dots and hyphens, a letter or digit first"
-    rule = error["msg"].replace("Input should", "must").replace("String should", "must")
-    return f"{key} = {error['input']!r}: {rule}"
+        return f"{given}: may hold letters, digits, dots and hyphens, a letter or digit first"
+    return f"{given}: {error['msg'].replace('Input should', 'must').replace('String should', 'must')}"
+
+
+def describe(value: Any) -> str:
+    """A foreign value, however large or deep."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = LONGEST
+    try:
+        return shorten(brief.repr(value))
+    except ValueError:
+        return "an integer of thousands of digits"  # which Python refuses to print
+
+
+def shorten(text: str) -> str:
+    """Foreign text as it fits into a message: one line, no control characters, not a page long."""
+    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:

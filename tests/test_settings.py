@@ -1,8 +1,11 @@
 """Settings: what a YAML file may hold, and the one line that says what is wrong with it."""
 
+import io
+import json
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from typing import get_args
 
 import pytest
@@ -91,6 +94,33 @@ BAD = {
         'not readable as YAML: while constructing a mapping .* duplicate key "eta"',
     ),
     "a Python object": ("eta: !!python/object/apply:os.getcwd []\nlam: 0", "not readable as YAML"),
+    "a date that is none": ("eta: 2001-13-45\nlam: 0", "not readable as YAML: month must be in 1..12"),
+    "a tag that does not fit": ("eta: !!float abc\nlam: 0", "not readable as YAML: could not convert string to float"),
+    "a truth that is none": ("eta: 1\nlam: 0\nflips: !!bool maybe", "not readable as YAML: 'maybe'"),
+    "a nest without end": ("[" * 1500, "not readable as YAML: maximum recursion depth exceeded"),
+    "a loop": ("eta: &a [*a]\nlam: 0", "eta = "),
+    "a billion laughs": (
+        "a: &a [1, 1]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]" for a, b in pairwise("abcdefghijklmnop")),
+        "eta is missing; lam is missing; a = [1, 1]: unknown key",
+    ),
+    "a number of 5,000 digits": (f"eta: {'9' * 5000}\nlam: 0", "not readable as YAML: Exceeds the limit"),
+    "a hexadecimal number of 5,000 digits": (
+        f"eta: 1\nlam: 0\nseed: 0x{'f' * 5000}",
+        "seed = an integer of thousands of digits: must be less than or equal to 2147483648",
+    ),
+    "a batch past all bounds": (
+        "eta: 1\nlam: 0\nn_batch: 2147483649",
+        "n_batch = 2147483649: must be less than or equal to 2147483648",
+    ),
+    "text of 100,000 letters": (f"eta: {'x' * 10**5}\nlam: 0", "eta = 'xxx"),
+    "a key of two lines": ("eta: 1\nlam: 0\n? |\n  a\n  b\n: 1", "a b = 1: unknown key"),
+    "terminal codes": ('eta: "\\e[31m"\nlam: 0', r"eta = '\x1b[31m': must be a valid number"),
+    "a thousand mistakes": (
+        "eta: 1\nlam: 0\n" + "\n".join(f"k{i}: 1" for i in range(1000)),
+        "k0 = 1: unknown key",
+    ),
+    "a page of HTML": ("<!doctype html><title>Please log in</title>", "must hold keys and values"),
+    "JSON that is cut": ('{"eta": 0.1, "lam"', "not readable as YAML"),
     "bytes that are no text": (b"\x00\xff\xfe\x80eta", "not readable as YAML"),
     "Latin-1": ("eta: 1 # \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "not readable as YAML"),
 }
@@ -100,9 +130,9 @@ settings_strategy = st.builds(
     name=st.just("a"),
     eta=st.floats(0, exclude_min=True, allow_infinity=False),
     lam=st.floats(0, allow_infinity=False),
-    n_batch=st.integers(1),
-    n_epochs=st.integers(1),
-    seed=st.integers(0),
+    n_batch=st.integers(1, 2**31),
+    n_epochs=st.integers(1, 2**31),
+    seed=st.integers(0, 2**31),
     dtype=st.sampled_from(["float32", "float64"]),
     loss=st.sampled_from(["softmax", "bce"]),
     train_on=st.sampled_from(["data_batch_1", "all"]),
@@ -137,6 +167,43 @@ def test_a_bad_file_is_refused_in_one_line_that_names_file_key_value_and_cure(tm
     with pytest.raises(InputError, match=f"^{re.escape(str(file))}: {pattern}") as caught:
         settings.read(file)
     assert str(caught.value).isprintable()  # one line, and no byte of a binary file in it
+    assert len(str(caught.value)) < 1000
+
+
+whatever = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+keys = st.sampled_from(list(Setting.model_fields)) | st.text(max_size=9)
+
+
+def setting_or_one_line(folder, content):
+    """Reading never ends in another error, nor in a setting that could not be written into the results."""
+    file = write(folder / "a.yaml", content)
+    try:
+        json.dumps(settings.read(file).model_dump(), allow_nan=False)
+    except InputError as error:
+        assert str(error).startswith(f"{file}: ")
+        assert str(error).isprintable()
+        assert len(str(error)) < 2000
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode(errors="replace")))
+def test_any_bytes_are_a_setting_or_refused_in_one_line(folder, content):
+    setting_or_one_line(folder, content)
+
+
+@given(st.dictionaries(keys, whatever, max_size=9), st.booleans())
+def test_any_keys_and_values_are_a_setting_or_refused_in_one_line(folder, values, complete):
+    content = io.StringIO()
+    YAML(typ="safe", pure=True).dump(({"eta": 0.1, "lam": 0} if complete else {}) | values, content)
+    setting_or_one_line(folder, content.getvalue().encode(errors="replace"))
+
+
+@given(st.sampled_from([text for text, _ in GOOD.values()]), st.integers(0, 60), st.characters(codec="utf-8"))
+def test_a_slip_of_the_pen_is_a_setting_or_refused_in_one_line(folder, content, place, letter):
+    setting_or_one_line(folder, content[:place] + letter + content[place + 1 :])
 
 
 @pytest.mark.parametrize("name", [".hidden", "a_b", "\N{GREEK SMALL LETTER ETA}", "a b", "a;b", "-a", "a" * 61, "a\nb"])
