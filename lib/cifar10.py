@@ -16,7 +16,7 @@ import numpy as np
 
 from lib import cifar10_sources as sources
 from lib import paths
-from lib.errors import InputError, run_command
+from lib.errors import InputError, expect_none, run_command
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = paths.DATA / "cifar10"
@@ -91,5 +91,10 @@ def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
     return f"it has no {', '.join(missing)}"
 
 
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    fetch()
+
+
 if __name__ == "__main__":
-    run_command(lambda _: fetch())
+    run_command(main)

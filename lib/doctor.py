@@ -207,7 +207,19 @@ def read_signatures(path: Path = paths.REPORT / "results.json") -> Signatures:
     signatures = read_json(path).get("mistakes")
     if not isinstance(signatures, dict) or RIGHT not in signatures:
         raise InputError(f"{path}: it has no signatures of mistakes; run `make report`")
+    for name, own in signatures.items():
+        if not is_whole(own):
+            raise InputError(f"{path}: mistakes.{name} is damaged; run `make report`")
     return signatures
+
+
+def is_whole(signature: Any) -> bool:
+    """Whether it predicts a finite figure for every setting on every split."""
+    try:
+        predicted = np.array([predict(signature, split) for split in SPLITS])
+    except (TypeError, KeyError, ValueError, IndexError, ZeroDivisionError):
+        return False
+    return predicted.shape == (len(SPLITS), 2, len(SETTINGS)) and bool(np.isfinite(predicted).all())
 
 
 def main(arguments: list[str]) -> None:

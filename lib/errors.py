@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # lib.lock is run by whatever Python there is before `make` checks its version
 
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -28,8 +29,16 @@ def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     return progress
 
 
+def expect_none(arguments: list[str]) -> None:
+    """Raise InputError if a command that takes no arguments is given any: they were meant to do something."""
+    if arguments:
+        raise InputError(f"{arguments[0]!r}: the command takes no arguments")
+
+
 def run_command(command: Callable[[list[str]], None]) -> None:
     """Call `command` with the command line's arguments and turn what goes wrong into one line and an exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: for a terminal that knows no η
     try:
         command(sys.argv[1:])
     except (InputError, OSError) as error:

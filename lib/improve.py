@@ -11,7 +11,7 @@ import numpy as np
 
 from lib import sweep
 from lib.cache import Arrays, Progress, cached
-from lib.errors import report_progress, run_command
+from lib.errors import expect_none, report_progress, run_command
 from lib.experiment import get_run, load_splits, train_stack
 from lib.runs import Run
 from lib.seeds import spread
@@ -109,6 +109,7 @@ def both_losses(progress: Progress = iter) -> dict[LossName, Arrays]:
 
 
 def main(arguments: list[str]) -> None:
+    expect_none(arguments)
     grid = sweep.read_grid()
     chosen = choose(grid, sweep.search(grid)["loss"])
     bce = with_bce(grid, chosen)

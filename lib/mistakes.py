@@ -14,7 +14,7 @@ import numpy as np
 
 from lib import cifar10
 from lib.cache import Arrays, Progress, cached
-from lib.errors import report_progress, run_command
+from lib.errors import expect_none, report_progress, run_command
 from lib.experiment import BATCHES
 from lib.model import Loss, Network, backward_pass, compute_accuracy, init_network, scores, softmax, stack
 from lib.preprocess import Standardiser
@@ -201,6 +201,7 @@ def signature(seen: Sequence[Arrays]) -> dict[str, dict[str, list[float]]]:
 
 
 def main(arguments: list[str]) -> None:
+    expect_none(arguments)
     train_all(progress=report_progress("mistakes"))
 
 

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from lib import cifar10, published
 from lib.cache import Arrays, Progress, cached
-from lib.errors import report_progress, run_command
+from lib.errors import expect_none, report_progress, run_command
 from lib.model import init_network, stack
 from lib.preprocess import Standardiser
 from lib.train import History, epoch_orders, mini_batch_gd
@@ -103,6 +103,7 @@ def replayed(name: str, progress: Progress = iter) -> Arrays:
 
 
 def main(arguments: list[str]) -> None:
+    expect_none(arguments)
     for name in report_progress("replays")(replays()):
         replayed(name)
 

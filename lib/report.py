@@ -52,14 +52,16 @@ def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
 
 
 def read_results(source: Path = RESULTS) -> dict[str, Any]:
-    """report/results.json. Raises InputError if it is not there or not whole."""
+    """report/results.json. Raises InputError if it is not there, or lacks what the report shows of it."""
     try:
         results = json.loads(source.read_text(encoding="utf-8"))
-        return results | {"provenance": results["provenance"]}
+        appendix(results)
+        return results
     except FileNotFoundError:
         raise InputError(f"there is no {source}; `python -m lib.report results` writes it") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{source} is damaged ({error}); `python -m lib.report results` writes it anew") from None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise InputError(f"{source} is damaged ({why}); `python -m lib.report results` writes it anew") from None
 
 
 def render_all(notebooks: Sequence[Path], folder: Path = paths.REPORT) -> None:

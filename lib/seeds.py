@@ -7,7 +7,7 @@ import numpy as np
 
 from lib import settings
 from lib.cache import Arrays, Progress, fingerprint, load, save
-from lib.errors import report_progress, run_command
+from lib.errors import expect_none, report_progress, run_command
 from lib.experiment import load_splits, train_stack
 from lib.settings import Setting
 from lib.stats import smoothness
@@ -49,6 +49,7 @@ def spread_of_stack(group: Sequence[Setting], seeds: Sequence[int], progress: Pr
 
 
 def main(arguments: list[str]) -> None:
+    expect_none(arguments)
     with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
         spread(settings.read_all(), progress=report_progress("seeds"))
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 
 from lib import paths
-from lib.errors import InputError, run_command
+from lib.errors import InputError, expect_none, run_command
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
@@ -131,6 +131,7 @@ def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
 
 
 def main(arguments: list[str]) -> None:
+    expect_none(arguments)
     read_all()
 
 
