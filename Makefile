@@ -26,7 +26,7 @@ RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py pr
 EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
 COMPUTING := $(filter-out $(RENDERING) $(EXPLORING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
-SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data  # as in lib/provenance.py
+SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/results.json  # as in lib/provenance.py
 
 # One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
 # On all cores, unless -j says otherwise; only a recipe can tell.
@@ -80,6 +80,7 @@ report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
 report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds
 report/notebooks/6-improvements.ipynb report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes
+report/notebooks/9-speed.ipynb: benchmarks/results.json
 
 # Whoever reads all settings does so again when one has gone, too.
 report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings

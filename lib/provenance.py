@@ -14,7 +14,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from lib import paths
 
 # The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
-SOURCES = ("lib", "notebooks", "report/template", "Makefile", "requirements.txt", "pyproject.toml", "data")
+SOURCES = (
+    "lib", "notebooks", "report/template", "Makefile", "requirements.txt", "pyproject.toml", "data",
+    "benchmarks/results.json",
+)  # fmt: skip
 UNKNOWN = "unknown"
 MONTHS = ("January", "February", "March", "April", "May", "June",
           "July", "August", "September", "October", "November", "December")  # fmt: skip

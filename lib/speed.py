@@ -35,7 +35,7 @@ class Row(NamedTuple):
             f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})"
             for values in (self.seconds, self.ratio)
         )
-        return [self.name, took, ratio, f"{self.limit / np.median(self.seconds):.0%}"]
+        return [self.name, took, ratio, f"{100 * self.limit / np.median(self.seconds):.0f}\u00a0%"]
 
 
 def read(path: Path = RESULTS) -> dict[str, Any]:
