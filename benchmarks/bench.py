@@ -1,6 +1,6 @@
 """How fast is it, against what people would use instead, against the machine's own limit, and how does it grow?
 
-python benchmarks/bench.py [ROUNDS]        Writes benchmarks/results.json, which the report's last chapter shows.
+python -m benchmarks.bench [ROUNDS]        Writes benchmarks/results.json, which the report's last chapter shows.
 
 All do the same work in turns, so that a busy moment of the machine meets them all; each turn is a process of its own,
 since two libraries' threads would wait for each other's cores. Compare ratios, not seconds.
@@ -19,13 +19,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-import contenders
 import numpy as np
 from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
+from benchmarks import contenders
 from lib import cifar10, paths, speed
 from lib.errors import InputError, run_command, say
 from lib.experiment import ALL, load_splits
@@ -138,7 +136,7 @@ def blas() -> list[str]:
 
 def main(arguments: list[str]) -> None:
     if len(arguments) > 1 or not all(argument.isdigit() and int(argument) > 0 for argument in arguments):
-        raise InputError("usage: python benchmarks/bench.py [ROUNDS], a whole number of at least 1")
+        raise InputError("usage: python -m benchmarks.bench [ROUNDS], a whole number of at least 1")
     found = measure(int(arguments[0]) if arguments else ROUNDS)
     with paths.atomic(speed.RESULTS) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n")

@@ -77,6 +77,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     try:
         values = YAML(typ="safe", pure=True).load(path)
+    except OSError as error:
+        raise InputError(f"{path}: not readable: {error.strerror}") from None
     except Exception as error:  # ruamel lets a wrong date, number or nesting raise anything
         raise InputError(f"{path}: not readable as YAML: {shorten(str(error)) or type(error).__name__}") from error
     if not isinstance(values, dict):

@@ -1,0 +1,159 @@
+"""Commands, result files and environments that are wrong: one line that says so, exit code not 0, nothing written.
+
+Settings, data, downloads, the search and the doctor have such tables in test_settings, test_cifar10, test_downloads,
+test_sweep and test_doctor.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+from benchmarks import bench
+from lib import paths, report
+from lib.errors import InputError, run_command
+
+USAGE = "usage: python -m lib"
+NONE = "'all': the command takes no arguments"
+DOCTOR = "26.2 38.8 39.2 37.5"
+
+# module, arguments, what is said
+COMMANDS = [
+    ("cifar10", "all", NONE),
+    ("settings", "all", NONE),
+    ("seeds", "all", NONE),
+    ("improve", "all", NONE),
+    ("mistakes", "all", NONE),
+    ("replay", "all", NONE),
+    ("replay", "all of them", NONE),
+    ("report", "", f"{USAGE}.report results|render|core"),
+    ("report", "html", f"{USAGE}.report results|render|core"),
+    ("report", "results render", f"{USAGE}.report results|render|core"),
+    ("report", "--help", f"{USAGE}.report results|render|core"),
+    ("execute", "out.ipynb in.ipynb a.yaml more", f"{USAGE}.execute OUTPUT NOTEBOOK [SETTING]"),
+    ("execute", "out.ipynb in.ipynb a.yaml", "a.yaml: not readable: No such file or directory"),
+    ("execute", "out.ipynb none.ipynb", "[Errno 2] No such file or directory: 'none.ipynb'"),
+    ("lock", "", f"{USAGE}.lock COMMAND ..."),
+    ("lock", "no-such-command", "[Errno 2] No such file or directory"),
+]
+BENCH = ["0", "-1", "many", "1.5", "1 2", "--rounds=3", ""]
+
+
+def refusal(main, arguments, monkeypatch):
+    """The one line in which a command ends, called as its file calls it."""
+    monkeypatch.setattr(sys, "argv", ["command", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        run_command(main)
+    said = str(caught.value.code)  # Python prints it and exits with 1
+    assert said.startswith("error: ")
+    assert "\n" not in said
+    return said.removeprefix("error: ")
+
+
+@pytest.fixture
+def nothing_written(tmp_path, monkeypatch):
+    """An empty folder to work in, empty still at the end, but for the lock."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+    yield tmp_path
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".lock"] == []
+
+
+@pytest.mark.usefixtures("nothing_written")
+@pytest.mark.parametrize(("module", "arguments", "because"), COMMANDS)
+def test_a_command_refuses_in_one_line(monkeypatch, module, arguments, because):
+    assert because in refusal(import_module(f"lib.{module}").main, arguments.split(), monkeypatch)
+
+
+@pytest.mark.usefixtures("nothing_written")
+@pytest.mark.parametrize("arguments", BENCH)
+def test_the_benchmark_refuses_in_one_line(monkeypatch, arguments):
+    given = arguments.split(" ")
+    assert (
+        refusal(bench.main, given, monkeypatch)
+        == "usage: python -m benchmarks.bench [ROUNDS], a whole number of at least 1"
+    )
+
+
+# Result files
+
+WHOLE = json.loads((paths.REPORT / "results.json").read_text())
+
+
+def without(*keys):
+    """The results less one entry, however deep."""
+    content = json.loads(json.dumps(WHOLE))
+    node = content
+    for key in keys[:-1]:
+        node = node[key]
+    del node[keys[-1]]
+    return json.dumps(content).encode()
+
+
+RESULTS = {
+    "nothing": b"",
+    "half of it": json.dumps(WHOLE).encode()[:5000],
+    "a page of HTML": b"<!doctype html><title>Please log in</title>",
+    "bytes that are no text": b"\x00\xff\xfe\x80",
+    "a list": b"[]",
+    "a number": b"1",
+    "null": b"null",
+    "an empty object": b"{}",
+    "no provenance": without("provenance"),
+    "no versions": without("provenance", "packages"),
+    "no checksums": without("provenance", "data"),
+    "a provenance of text": json.dumps(WHOLE | {"provenance": "yesterday"}).encode(),
+    "a nest without end": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("content", RESULTS.values(), ids=RESULTS)
+def test_damaged_results_are_not_rendered(tmp_path, content):
+    file = tmp_path / "results.json"
+    file.write_bytes(content)
+    cure = r"; `python -m lib\.report results` writes it anew"
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))} is damaged .*{cure}$") as caught:
+        report.render_all([], tmp_path)
+    assert str(caught.value).isprintable()
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_missing_results_are_not_rendered(tmp_path):
+    with pytest.raises(InputError, match=r"there is no .*results\.json; `python -m lib\.report results` writes it"):
+        report.render_all([], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+# Environments: none of these may change what a command says
+
+ENVIRONMENTS = {
+    "a locale of ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "a terminal of ASCII": {"PYTHONIOENCODING": "ascii"},
+    "no home": {"HOME": ""},
+    "a home that is not there": {"HOME": "/no/such/folder"},
+    "threads that are no number": {"OMP_NUM_THREADS": "many", "OPENBLAS_NUM_THREADS": "many"},
+    "no threads": {"OMP_NUM_THREADS": "0", "OPENBLAS_NUM_THREADS": "0"},
+    "a terminal of no width": {"COLUMNS": "0"},
+    "warnings on": {"PYTHONWARNINGS": "default"},
+    "optimised": {"PYTHONOPTIMIZE": "2"},
+    "no folder for temporary files": {"TMPDIR": "/no/such/folder"},
+}
+
+
+def doctor(**environment):
+    own = {name: value for name, value in os.environ.items() if name not in ("PYTHONIOENCODING", "CIFAR10")}
+    command = [sys.executable, "-m", "lib.doctor", *DOCTOR.split()]
+    done = subprocess.run(command, cwd=paths.ROOT, env=own | environment, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().encode("ascii", "backslashreplace").decode("unicode_escape")  # η may come as \u03b7
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
+def test_an_odd_environment_does_no_harm(environment):
+    said = doctor(**environment)
+    assert "looks right" in said
+    assert said == doctor()
