@@ -24,7 +24,12 @@ EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
 LONG := $(addprefix report/notebooks/.,sweep improve mistakes replay seeds)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
 EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
-COMPUTING := $(filter-out $(RENDERING) $(EXPLORING),$(wildcard lib/*.py)) \
+# What only some chapters read: a change of it runs only these again.
+REPLAYING := $(addprefix lib/,replay.py claims.py)
+IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py calibration.py optional_plots.py)
+ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py)
+RACING := $(addprefix lib/,speed.py speed_plots.py)
+COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/results.json  # as in lib/provenance.py
 
@@ -73,14 +78,14 @@ $(LONG): report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.
 	@$(ONE_THREAD) $(RUN) lib.$*
 	@touch $@
 report/notebooks/.seeds: $(SETTINGS)
-report/notebooks/.sweep: notebooks/sweep.yaml
+report/notebooks/.sweep: notebooks/sweep.yaml lib/cluster.py
 report/notebooks/.improve: report/notebooks/.sweep
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
-report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds
-report/notebooks/6-improvements.ipynb report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve
-report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes
-report/notebooks/9-speed.ipynb: benchmarks/results.json
+report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds $(REPLAYING)
+report/notebooks/6-improvements.ipynb report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve $(IMPROVING)
+report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)
+report/notebooks/9-speed.ipynb: benchmarks/results.json $(RACING)
 
 # Whoever reads all settings does so again when one has gone, too.
 report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings
@@ -119,7 +124,7 @@ sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.
 
 bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and the machine's limit; installs the last two
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
-	$(VENV)/bin/python benchmarks/bench.py
+	$(RUN) benchmarks.bench
 
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks/explore.ipynb
