@@ -5,8 +5,11 @@ On a small copy of the repository, with small made-up data. `make test-faults` r
 
 import json
 import os
+import re
 import signal
+import subprocess
 import time
+from contextlib import contextmanager
 from typing import NamedTuple
 from xml.etree import ElementTree
 
@@ -194,6 +197,69 @@ def test_who_waits_goes_on_when_the_first_is_killed(project, whole):
     said = second.communicate(timeout=400)[0]
     assert second.returncode == 0, said
     assert project.report_bytes() == whole.report_bytes()
+
+
+@contextmanager
+def mounted(folder, options):
+    """A small file system of its own in place of a folder, with what the folder holds, until the block ends."""
+    held = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    try:
+        for name, content in held.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+def check_refusal(project, folder, cause):
+    """`make report` says in one line which file it could not write and why, and leaves what there was."""
+    before = project.report_bytes() if (project / "report/report.html").exists() else None
+    done = project.make()
+    assert done.returncode not in (0, -signal.SIGKILL)
+    errors = [line for line in done.log.splitlines() if cause in line]
+    assert errors, done.log
+    assert all(re.search(rf"{folder}/\S+", line) for line in errors), done.log
+    assert "Traceback" not in done.log
+    assert half_done(project) == []
+    if before:
+        assert project.report_bytes() == before
+
+
+FULL = {
+    "data/runs": "size=64k",  # less than one run
+    "report/notebooks": "size=200k",
+    "figures": "size=20k",
+}
+
+
+@pytest.mark.parametrize("folder", FULL)
+def test_a_full_disk_is_told_and_nothing_lost(project, whole, folder):
+    (project / folder).mkdir(parents=True, exist_ok=True)
+    with mounted(project / folder, FULL[folder]):
+        check_refusal(project, folder, "No space left on device")
+    check_recovery(project, whole)
+
+
+def test_a_disk_that_fills_up_while_the_report_is_rendered_leaves_the_old_report(whole, tmp_path):
+    project = whole.copy(tmp_path)
+    (project / "report/results.json").touch()
+    used = sum(path.stat().st_size for path in (project / "report").rglob("*") if path.is_file())
+    with mounted(project / "report", f"size={used + 100_000}"):
+        check_refusal(project, "report", "No space left on device")
+
+
+@pytest.mark.parametrize("folder", ["report", "figures"])
+def test_a_folder_that_is_read_only_is_told_and_nothing_lost(whole, tmp_path, folder):
+    project = whole.copy(tmp_path)
+    (project / "notebooks/4-comparison.ipynb").touch()
+    with mounted(project / folder, "ro"):
+        check_refusal(project, folder, "Read-only file system")
+    check_recovery(project, whole)
 
 
 def test_another_folder_other_jobs_and_other_threads_give_the_same_bytes(project, whole):

@@ -429,3 +429,16 @@ def test_provenance_outside_a_repository(monkeypatch, tmp_path):
     assert (made["commit"], made["date"]) == ("unknown", "")
     assert "outside a git repository" in provenance.appendix({"provenance": made})[0].source
     assert "numpy" in made["packages"] and "pytest" in made["packages"]
+
+
+HOSTILE = "<script>alert(1)</script> [a](javascript:alert(1)) `x`{=html} <img src=x onerror=alert(1)>"
+
+
+def test_a_title_with_a_script_is_shown_as_text(tmp_path):
+    """In a heading, a table's head and its cells, a caption and an alt text: wherever a setting's title is shown."""
+    cells = {"text/markdown": f"| a | {HOSTILE} |\n| :-- | --: |\n| {HOSTILE} | 1 |"}
+    shows = [shown(cells, label="tab-a", caption=HOSTILE), figure("fig-a", HOSTILE, HOSTILE)]
+    render_cells(tmp_path, markdown(f"# A\n\n## {HOSTILE}\n\n{HOSTILE}"), code("a", *shows))
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 5
+    assert not re.search(r"<script[^>]*>alert|<img[^>]*onerror=", page)
