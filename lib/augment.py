@@ -20,7 +20,7 @@ class RandomViews:
     """A `take` for `lib.train.mini_batch_gd` that sees each image of a batch in a view drawn anew each time.
 
     The view is drawn evenly from `shifted_views(shifts)` and, with `flips`, from their mirror images. The batch is read
-    through it in one gather: no second data set is kept.
+    through it: no second data set is kept.
     """
 
     def __init__(self, rng: np.random.Generator, *, flips: bool, shifts: int) -> None:
@@ -31,9 +31,12 @@ class RandomViews:
         """X (N, 3072) and the indices (n,) of a batch to that batch's inputs (n, 3072)."""
         if X.shape[1] != self.views.shape[1]:
             raise ValueError(f"views are of {self.views.shape[1]} pixels, the inputs have {X.shape[1]}")
-        places = self.views[self.rng.integers(len(self.views), size=len(batch))]
-        places += batch[:, None] * X.shape[1]
-        return X.reshape(-1).take(places)
+        drawn = self.rng.integers(len(self.views), size=len(batch))
+        seen = np.empty((len(batch), X.shape[1]), X.dtype)
+        for number, view in enumerate(self.views):  # the images that drew the same view, together
+            own = np.flatnonzero(drawn == number)
+            seen[own] = X[batch[own]].take(view, axis=1)
+        return seen
 
 
 def mirror_average(net: Network) -> Network:
