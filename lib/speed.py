@@ -64,6 +64,11 @@ def ratio(found: Mapping[str, Any], group: str, name: str, beside: str = BESIDE)
     return seconds(found, group, beside) / seconds(found, group, name)
 
 
+def times(found: Mapping[str, Any], name: str, group: str = EVALUATED, beside: str = BESIDE) -> str:
+    """The median of `ratio`, for a sentence."""
+    return f"{np.median(ratio(found, group, name, beside)):.1f}"
+
+
 def limit(found: Mapping[str, Any], group: str, M: int) -> float:
     """The roofline (Williams et al., 2009): seconds a setting that a stack of M takes at the least.
 

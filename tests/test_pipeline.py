@@ -19,6 +19,7 @@ READ_NO_SETTING = {
     "6-improvements",
     "7-binary-cross-entropy",
     "8-common-mistakes",
+    "9-speed",
 }
 pytestmark = pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made")
 
