@@ -21,12 +21,12 @@ endif
 CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
-LONG := $(addprefix report/notebooks/.,sweep improve mistakes replay seeds)
+LONG := $(addprefix report/notebooks/.,sweep improve mistakes ablation replay losses seeds)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
 EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
 # What only some chapters read: a change of it runs only these again.
 REPLAYING := $(addprefix lib/,replay.py claims.py)
-IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py calibration.py optional_plots.py)
+IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py ablation.py losses.py calibration.py optional_plots.py)
 ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py)
 RACING := $(addprefix lib/,speed.py speed_plots.py)
 COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING),$(wildcard lib/*.py)) \
@@ -79,11 +79,14 @@ $(LONG): report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.
 	@touch $@
 report/notebooks/.seeds: $(SETTINGS)
 report/notebooks/.sweep: notebooks/sweep.yaml lib/cluster.py
-report/notebooks/.improve: report/notebooks/.sweep
+report/notebooks/.improve: report/notebooks/.sweep lib/ablation.py
+# The search takes all cores. The other trainings wait for it, so that then the longest chain, improve, goes on first.
+$(filter-out %/.sweep %/.seeds,$(LONG)): | report/notebooks/.sweep
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
 report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds $(REPLAYING)
-report/notebooks/6-improvements.ipynb report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve $(IMPROVING)
+report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING)
+report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING)
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)
 report/notebooks/9-speed.ipynb: benchmarks/results.json $(RACING)
 

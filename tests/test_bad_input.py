@@ -27,6 +27,8 @@ COMMANDS = [
     ("settings", "all", NONE),
     ("seeds", "all", NONE),
     ("improve", "all", NONE),
+    ("ablation", "all", NONE),
+    ("losses", "all", NONE),
     ("mistakes", "all", NONE),
     ("replay", "all", NONE),
     ("replay", "all of them", NONE),
