@@ -85,7 +85,7 @@ def test_what_a_step_depends_on_runs_it_anew(project, changed, rerun):
     file = project / changed
     before = file.stat()
     file.touch()
-    log = project.make("report", "--dry-run").log
+    log = project.make("pages", "--dry-run").log
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert f"-m lib.{rerun}" in log
 
