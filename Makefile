@@ -14,8 +14,9 @@ JOBS = --jobs=$(shell getconf _NPROCESSORS_ONLN)
 
 BATCHES := data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch
 DATA := $(BATCHES:%=data/cifar10/%.bin)
-SETTINGS := $(wildcard notebooks/settings/*.yaml)
-ifneq ($(filter-out notebooks/settings/%.yaml,$(SETTINGS))$(wildcard notebooks/settings/*.yml),)
+export SETTINGS := $(wildcard notebooks/settings/*.yaml)
+ODD := $(foreach mark,; & | ` $$,$(findstring $(mark),$(SETTINGS)))  # a shell, and make, would act on these
+ifneq ($(strip $(ODD))$(filter-out notebooks/settings/%.yaml,$(SETTINGS))$(wildcard notebooks/settings/*.yml),)
 $(error notebooks/settings: a setting is a file NAME.yaml; its name may hold letters, digits, dots and hyphens)
 endif
 CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
@@ -96,7 +97,7 @@ report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.s
 # What a time stamp cannot show, in files that are rewritten only when it changes: which settings there are, and which
 # commit the report is to name.
 report/notebooks/.settings: FORCE
-	@$(call keep,echo $(SETTINGS))
+	@$(call keep,echo "$$SETTINGS")
 report/notebooks/.commit: FORCE
 	@$(call keep,git log -1 --format=%h -- $(SOURCES) 2>/dev/null; git status --porcelain -- $(SOURCES) 2>/dev/null)
 keep = mkdir -p $(@D) && now=$$($(1)); \
