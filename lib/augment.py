@@ -33,9 +33,9 @@ class RandomViews:
             raise ValueError(f"views are of {self.views.shape[1]} pixels, the inputs have {X.shape[1]}")
         drawn = self.rng.integers(len(self.views), size=len(batch))
         seen = np.empty((len(batch), X.shape[1]), X.dtype)
-        for number, view in enumerate(self.views):  # the images that drew the same view, together
+        for number in np.unique(drawn):  # the images that drew the same view, together
             own = np.flatnonzero(drawn == number)
-            seen[own] = X[batch[own]].take(view, axis=1)
+            seen[own] = X[batch[own]].take(self.views[number], axis=1)
         return seen
 
 

@@ -216,6 +216,10 @@ def mounted(folder, options):
         subprocess.run(["umount", folder], check=True)
 
 
+def size_of(folder):
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
 def check_refusal(project, folder, cause):
     """`make report` says in one line which file it could not write and why, and leaves what there was."""
     before = project.report_bytes() if (project / "report/report.html").exists() else None
@@ -236,8 +240,7 @@ FULL = {"data/runs": 64_000, "report/notebooks": 200_000, "figures": 20_000}  # 
 @pytest.mark.parametrize("folder", FULL)
 def test_a_full_disk_is_told_and_nothing_lost(project, whole, folder):
     (project / folder).mkdir(parents=True, exist_ok=True)
-    used = sum(path.stat().st_size for path in (project / folder).rglob("*") if path.is_file())
-    with mounted(project / folder, f"size={used + FULL[folder]}"):
+    with mounted(project / folder, f"size={size_of(project / folder) + FULL[folder]}"):
         check_refusal(project, folder, "No space left on device")
     check_recovery(project, whole)
 
@@ -245,8 +248,7 @@ def test_a_full_disk_is_told_and_nothing_lost(project, whole, folder):
 def test_a_disk_that_fills_up_while_the_report_is_rendered_leaves_the_old_report(whole, tmp_path):
     project = whole.copy(tmp_path)
     (project / "report/results.json").touch()
-    used = sum(path.stat().st_size for path in (project / "report").rglob("*") if path.is_file())
-    with mounted(project / "report", f"size={used + 100_000}"):
+    with mounted(project / "report", f"size={size_of(project / 'report') + 100_000}"):
         check_refusal(project, "report", "No space left on device")
 
 
