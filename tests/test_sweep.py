@@ -305,23 +305,27 @@ def cluster_of(workers):
 
 
 def test_a_killed_worker_costs_its_stack_only(project, grid, capfd):
-    found, reached, told = [], threading.Event(), []
-
-    def note(event):
-        told.append(event[1])
-        if event[1][1] == 20:
-            reached.set()
+    """The workers are halted at the first epochs that are told of: the one to kill is in the middle of its stack."""
+    found, told, halted = [], [], threading.Event()
 
     with cluster_of(2) as cluster, distributed.Client(cluster) as client:
-        client.subscribe_topic("epochs", note)
+        pids = client.run(os.getpid)
+
+        def halt(event):
+            told.append(event[1][0])
+            if not halted.is_set():
+                send(signal.SIGSTOP, pids.values())
+                halted.set()
+
+        client.subscribe_topic("epochs", halt)
         searching = threading.Thread(target=lambda: found.append(search(grid, cluster.scheduler_address)))
         searching.start()
-        assert reached.wait(SECONDS)
-        killed = next(name for name, epoch in told if epoch == 20)
-        pids = client.run(os.getpid)
+        assert halted.wait(SECONDS)
+        killed = told[0]
         where = next(worker for worker, keys in client.processing().items() if ("sweep", killed) in keys)
         before = set(kept())
-        os.kill(pids[where], signal.SIGKILL)
+        send(signal.SIGKILL, [pids.pop(where)])
+        send(signal.SIGCONT, pids.values())
         searching.join(SECONDS)
         events = [event for _, event in client.get_events("epochs")]
     assert f"{killed}.npz" not in before
@@ -330,6 +334,11 @@ def test_a_killed_worker_costs_its_stack_only(project, grid, capfd):
         sweep.key(stack): 1 + (sweep.key(stack) == killed) for stack in stacks_of(grid)
     }
     assert not re.search("distributed|Traceback|WARN", "".join(capfd.readouterr()))
+
+
+def send(sent, pids):
+    for pid in pids:
+        os.kill(pid, sent)
 
 
 def test_a_finished_stack_outlives_the_worker_that_trained_it(project, grid):
