@@ -16,7 +16,7 @@ SEEDS = tuple(range(5))
 BASE: dict[str, Any] = {"eta": 0.001, "lam": 0.1}  # what validation prefers of the assignment's settings
 EPOCHS = {"data_batch_1": 29, "all": 6}  # of 100 batches, or of 490: 2,900 or 2,940 update steps
 
-FASTER = {"eta": 0.01}  # ten times the step, since the decays are there to allow it
+FASTER = {"eta": 0.01}  # ten times the step, which decays and averages are there to allow
 CHANGES: dict[str, dict[str, Any]] = {
     "nothing changed": {},
     "all batches": {"train_on": "all"},
@@ -25,6 +25,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "batches of 400": {"n_batch": 400},
     "momentum 0.9": {"momentum": 0.9},
     "mean with the mirror image": {"mirror": True},
+    "step decay": {"decay": "step"},
+    "decay on a plateau": {"decay": "plateau"},
+    "averaged iterates": {"average": True},
     "ten times the step": FASTER,
     "… and step decay": FASTER | {"decay": "step"},
     "… and decay on a plateau": FASTER | {"decay": "plateau"},

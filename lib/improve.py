@@ -9,7 +9,7 @@ import numpy as np
 
 from lib import ablation, sweep
 from lib.cache import Progress
-from lib.errors import expect_none, report_progress, run_command
+from lib.errors import InputError, expect_none, report_progress, run_command
 from lib.experiment import get_run
 from lib.runs import Run
 from lib.seeds import spread
@@ -19,7 +19,9 @@ LONGER = 3  # times as many epochs for the network that is kept
 
 
 def choose(grid: Sequence[Setting], loss: np.ndarray) -> Setting:
-    """The setting with the lowest validation loss (n_settings,)."""
+    """The setting with the lowest validation loss (n_settings,), which is NaN where training diverged."""
+    if np.isnan(loss).all():
+        raise InputError("every setting of the grid diverged; it needs a smaller eta")
     return grid[int(np.nanargmin(loss))]
 
 

@@ -15,7 +15,8 @@ def heat_maps(
 ) -> Figure:
     """Accuracy in per cent over eta and lam, (n_batches, etas, lams): a map a batch size, on one scale.
 
-    A frame marks the largest of each map, and a heavier one the setting at the place `chosen`.
+    A frame marks the largest of each map, and a heavier one the setting at the place `chosen`. NaN is a setting that
+    diverged.
     """
     fig = Figure((WIDTH, 3.5))
     axes = fig.subplots(1, len(n_batches), sharey=True, squeeze=False)[0]
@@ -23,11 +24,12 @@ def heat_maps(
     for place, (ax, values, n_batch) in enumerate(zip(axes, accuracy, n_batches, strict=True)):
         ax.imshow(values, cmap="Blues", vmin=low, vmax=np.nanmax(accuracy) + 5, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
-            ax.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=7.5, color=CELL_INK)
+            words = "–" if np.isnan(value) else f"{value:.1f}"
+            ax.text(column, row, words, ha="center", va="center", fontsize=7.5, color=CELL_INK)
         label_cells(ax, [f"{lam:g}" for lam in lams], [f"{eta:g}" for eta in etas])
         ax.set(title=f"{n_batch} images in a batch", xlabel="λ")
-        best = divmod(int(np.nanargmax(values)), len(lams))
-        frame(ax, *best, COLOURS[0], 1.2)
+        if np.isfinite(values).any():
+            frame(ax, *divmod(int(np.nanargmax(values)), len(lams)), COLOURS[0], 1.2)
         if place == chosen[0]:
             frame(ax, chosen[1], chosen[2], CELL_INK, 2.2)
     axes[0].set_ylabel("η")

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import product
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,7 @@ Stack = tuple[Setting, ...]
 def read_grid(path: Path = GRID) -> list[Setting]:
     """Every setting of the grid in a YAML file: lists for AXES, single values for whatever else a setting has.
 
-    Raises InputError as `lib.settings` does.
+    In the order of AXES, each from its lowest value to its highest. Raises InputError as `lib.settings` does.
     """
     values = settings.read_yaml(path)
     for axis in AXES:
@@ -51,7 +52,12 @@ def read_grid(path: Path = GRID) -> list[Setting]:
         raise InputError(f"{path}: name = {values['name']!r}: unknown key; the settings of a grid have no names")
     points = product(*(values[axis] for axis in AXES))
     named = values | {"name": "grid"}
-    return [settings.validate(named | dict(zip(AXES, point, strict=True)), str(path)) for point in points]
+    grid = [settings.validate(named | dict(zip(AXES, point, strict=True)), str(path)) for point in points]
+    for axis in AXES:
+        own = values[axis]
+        for twice in (value for place, value in enumerate(own) if value in own[:place]):
+            raise InputError(f"{path}: {axis} = {twice!r}: given more than once")
+    return sorted(grid, key=attrgetter(*AXES))
 
 
 def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
@@ -69,12 +75,17 @@ def splits(dtype: str, train_on: TrainOn) -> Splits:
 
 
 def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
-    """Loss, cost and accuracy (M,) on the validation images of each setting of a stack, at the end of its training."""
+    """Loss, cost and accuracy (M,) on the validation images of each setting of a stack, at the end of its training.
+
+    Of a setting that diverged they are NaN: its answers are no answers.
+    """
     own = splits(stack[0].dtype, stack[0].train_on)
-    with threadpool_limits(1, user_api="blas"):  # the order of a sum depends on the threads
+    # One thread, since the order of a sum depends on the threads.
+    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
         net = train_stack(stack, own, watch=(), progress=progress).net
         lam = np.array([setting.lam for setting in stack])
-        return evaluate(*own.val, net, lam, LOSSES[stack[0].loss])
+        figures = evaluate(*own.val, net, lam, LOSSES[stack[0].loss])
+    return {measure: np.where(np.isfinite(figures["cost"]), values, np.nan) for measure, values in figures.items()}
 
 
 VERSION = fingerprint(train)  # of lib and NumPy, as this process has imported them

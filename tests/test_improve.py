@@ -1,8 +1,10 @@
 """How the networks of the optional part are chosen."""
 
 import numpy as np
+import pytest
 
 from lib import improve, sweep
+from lib.errors import InputError
 from lib.settings import Setting
 
 CHOSEN = Setting(
@@ -13,6 +15,8 @@ CHOSEN = Setting(
 def test_the_lowest_loss_is_chosen_and_a_diverged_setting_never():
     grid = [CHOSEN.model_copy(update={"eta": eta}) for eta in (1.0, 2.0, 3.0)]
     assert improve.choose(grid, np.array([np.nan, 1.5, 1.7])).eta == 2
+    with pytest.raises(InputError, match="every setting of the grid diverged; it needs a smaller eta"):
+        improve.choose(grid, np.full(3, np.nan))
 
 
 def test_the_other_losss_grid_weighs_the_same():

@@ -4,10 +4,12 @@ Every test finds the report up to date and leaves it so.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from tests.project import HAS_VENV, new_project
@@ -27,6 +29,8 @@ pytestmark = pytest.mark.skipif(not HAS_VENV, reason="needs the environment that
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, made_up_batches):
     project = new_project(tmp_path_factory.mktemp("pipeline"), made_up_batches)
+    grid = project / "notebooks/sweep.yaml"
+    grid.write_text(re.sub("^(eta|lam): .*", r"\1: [0.01, 1e6, 0.001]", grid.read_text(), flags=re.MULTILINE))
     project.first = project.remake()
     return project
 
@@ -56,6 +60,15 @@ def test_the_claims_of_the_reference_are_judged_on_the_data_at_hand(project):
     judged = project.results()["reproduction"]["claims"]
     assert len(judged) == 8
     assert {len(figures["test"]) for figures in project.results()["seeds"].values()} == {10}
+
+
+def test_a_grid_in_any_order_is_drawn_in_order_and_what_diverged_is_a_dash(project):
+    grid = project.results()["improvements"]["grid"]
+    assert grid["eta"] == grid["lam"] == [0.001, 0.01, 1e6]
+    found = np.array(grid["loss"], float)
+    assert np.isnan(found[:, 2]).all() and np.isnan(found[:, :, 2]).all()
+    assert np.isfinite(found[:, :2, :2]).all()
+    assert "A dash: training diverged." in (project / "report/report.html").read_text()
 
 
 def test_a_second_run_runs_nothing_and_writes_nothing(project):

@@ -123,12 +123,12 @@ def wait_until(condition):
 
 def test_a_grid_is_every_combination_and_the_rest_is_for_all(grid_file):
     grid = read_grid(grid_file("eta: [0.1, 1e-3]\nlam: [0, 0.5]\nn_batch: [10, 20, 30]\nflips: true\nseed: 7\n"))
-    assert [(s.n_batch, s.eta, s.lam) for s in grid] == list(product([10, 20, 30], [0.1, 0.001], [0, 0.5]))
+    assert [(s.n_batch, s.eta, s.lam) for s in grid] == list(product([10, 20, 30], [0.001, 0.1], [0, 0.5]))  # sorted
     assert {(s.flips, s.seed, s.n_epochs) for s in grid} == {(True, 7, 40)}
 
 
 def test_many_digits_are_no_problem(grid_file):
-    values = [0.30000000000000004, 1.2345678901234567e-05]
+    values = [1.2345678901234567e-05, 0.30000000000000004]
     grid = read_grid(grid_file(f"eta: {values}\nlam: {values}\nn_batch: [123456]\n"))
     assert [(s.eta, s.lam) for s in grid] == list(product(values, values))
 
@@ -151,6 +151,8 @@ def test_the_default_grid_is_as_large_as_it_is_said_to_be():
         "eta: [0.1, -1]\nlam: [0]\nn_batch: [1]": "eta = -1: must be greater than 0",
         "eta: [0.1, a b]\nlam: [0]\nn_batch: [1]": "eta = 'a b': must be a valid number",
         "eta: [0.1]\nlam: [[0]]\nn_batch: [1]": "lam = [0]: must be a valid number",
+        "eta: [0.1, 0.01, 1e-1]\nlam: [0]\nn_batch: [1]": "eta = 0.1: given more than once",
+        "eta: [0.1]\nlam: [0, 0.0]\nn_batch: [1, 1]": "n_batch = 1: given more than once",
         "eta: [0.1]\nlam: [0]\nn_batch: [0.5]": "n_batch = 0.5: must be a valid integer",
         "eta: [0.1]\nlam: [0]\nn_batch: [1]\nepochs: 3": "epochs = 3: unknown key; allowed are eta, lam, n_batch, n_ep",
         "eta: [0.1]\nlam: [0]\nn_batch: [1]\nseed: [1]": "seed = [1]: must be a valid integer",
@@ -204,6 +206,15 @@ def test_a_stacks_figures_are_those_of_single_trainings(no_cluster):
         history = train_setting(setting).history["val"]
         for measure, values in found.items():
             assert_allclose(values[place], history[measure][-1], rtol=1e-9, err_msg=f"{setting} {measure}")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.usefixtures("small_data")
+def test_a_setting_that_diverges_has_no_figures_and_harms_no_other(no_cluster):
+    usual = {"name": "a", "lam": 1.0, "n_epochs": 20, "n_batch": 40}
+    found = search([Setting(eta=0.01, **usual), Setting(eta=1e6, **usual)])
+    for values in found.values():
+        assert np.isfinite(values).tolist() == [True, False]
 
 
 @pytest.mark.usefixtures("small_data")
