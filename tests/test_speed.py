@@ -188,9 +188,18 @@ def test_a_stack_is_much_faster_than_its_settings_alone(images):
     assert processor_seconds(train, images, 16) < 0.6 * 16 * processor_seconds(train, images, 1)
 
 
-@pytest.mark.parametrize("module", ["torch", "distributed", "matplotlib", "IPython", "scipy.stats", "pooch"])
+@pytest.mark.parametrize(
+    "module",
+    ["torch", "dask", "distributed", "matplotlib", "IPython", "ipywidgets", "scipy.stats", "pooch", "PIL", "papermill"],
+)
 def test_training_a_setting_imports_nothing_heavy(module):
     program = f"import sys, lib.experiment; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
+
+
+def test_executing_a_notebook_compiles_no_grammar():
+    """A second of each notebook's four, and of each rendering's: see lib/__init__.py."""
+    program = "import lib, papermill, nbconvert, sys; sys.exit('lark' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
 
 
