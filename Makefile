@@ -30,9 +30,10 @@ REPLAYING := $(addprefix lib/,replay.py claims.py)
 IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py ablation.py losses.py calibration.py optional_plots.py)
 ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py)
 RACING := $(addprefix lib/,speed.py speed_plots.py)
-COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING),$(wildcard lib/*.py)) \
+DRAWING := $(addprefix lib/,show.py plots.py pictures.py readout.py observe.py gradcheck.py execute.py)  # no training reads these
+COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING) $(DRAWING),$(wildcard lib/*.py)) \
     requirements.txt data/cifar10.sha1 data/reference.yaml
-SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/results.json  # as in lib/provenance.py
+SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/*.json  # as in lib/provenance.py
 
 # One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
 # On all cores, unless -j says otherwise; only a recipe can tell.
@@ -59,7 +60,7 @@ report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/noteb
 	$(RUN) lib.report results
 
 # One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
-report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) | $(DATA)
+report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) $(DRAWING) | $(DATA)
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
 
 # All settings are read once before anything is run, so that a mistake in one is reported once.
@@ -70,7 +71,7 @@ report/notebooks/.valid: $(SETTINGS) lib/settings.py | $(READY)
 
 # A setting's colour depends on its place among all settings.
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
-    $(COMPUTING) | $(DATA) report/notebooks/.valid
+    $(COMPUTING) $(DRAWING) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.
@@ -89,7 +90,7 @@ report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/n
 report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING)
 report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING)
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)
-report/notebooks/9-speed.ipynb: benchmarks/results.json $(RACING)
+report/notebooks/9-speed.ipynb: $(wildcard benchmarks/*.json) $(RACING)
 
 # Whoever reads all settings does so again when one has gone, too.
 report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings
@@ -129,6 +130,7 @@ sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.
 bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and the machine's limit; installs the last two
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
 	$(RUN) benchmarks.bench
+	$(RUN) benchmarks.report
 
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab
 	$(VENV)/bin/jupyter lab notebooks/explore.ipynb

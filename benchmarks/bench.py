@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from importlib.metadata import distributions
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ STACKED = {"this project, 4 stacked": 4, "this project, 32 stacked": 32}  # how 
 TRAINED_ALONE = ("this project", "this project, 4 stacked", "this project, 32 stacked", "PyTorch eager")
 IMAGES, EPOCHS, STACKS = (2500, 5000, 10_000, 25_000, 50_000), (5, 10, 20, 40), (1, 2, 4, 8, 16, 32)
 FEW = 5  # epochs, where it is not these that grow
+PACKAGES = ("numpy", "torch", "jax", "scikit-learn")
 
 Turn = dict[str, float]
 
@@ -109,7 +111,7 @@ def jobs() -> dict[str, Callable[[], Turn]]:
 def measure(rounds: int) -> dict[str, Any]:
     """Every job in turns, `rounds` times: nested by its place, a list of what each turn gave."""
     found: dict[str, Any] = {
-        "machine": {"cpu": cpu(), "cores": os.cpu_count(), "blas": blas()},
+        "machine": machine(),
         "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": contenders.N_BATCH},
     }
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -119,6 +121,14 @@ def measure(rounds: int) -> dict[str, Any]:
             for key, value in pool.submit(job).result().items():
                 node.setdefault(name, {}).setdefault(key, []).append(value)
     return found
+
+
+def machine() -> dict[str, Any]:
+    """What measured: the processor, its cores, NumPy's BLAS and its threads, and the versions of all that take part."""
+    installed = {package.name: package.version for package in distributions()}
+    versions = {name: installed[name] for name in PACKAGES if name in installed}
+    python = {"Python": platform.python_version()}
+    return {"cpu": cpu(), "cores": os.cpu_count(), "blas": blas(), "versions": python | versions}
 
 
 def cpu() -> str:

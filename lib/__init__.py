@@ -16,5 +16,5 @@ def quiet_if_interrupted(kind: type[BaseException], error: BaseException, trace:
 
 sys.excepthook = quiet_if_interrupted
 
-# jsonschema, which nbformat imports, would compile a grammar of URLs with it: a second, and notebooks hold none to check.
+# jsonschema, which nbformat imports, would compile a grammar of URLs with it: a second, for what no notebook holds.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None means that it cannot be imported

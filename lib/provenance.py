@@ -16,7 +16,7 @@ from lib import paths
 # The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
 SOURCES = (
     "lib", "notebooks", "report/template", "Makefile", "requirements.txt", "pyproject.toml", "data",
-    "benchmarks/results.json",
+    "benchmarks/*.json",
 )  # fmt: skip
 UNKNOWN = "unknown"
 MONTHS = ("January", "February", "March", "April", "May", "June",

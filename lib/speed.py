@@ -1,11 +1,12 @@
-"""What benchmarks/results.json says: how fast, against others, against the machine's limit, and how it grows.
+"""What `make bench` has measured: how fast, against others and the machine's limit; how it grows; what a report takes.
 
-`make bench` writes it. A turn of each contender makes a round; ratios are taken within a round, since machines are
-busier at one time than at another.
+It writes benchmarks/results.json and benchmarks/report.json. A turn of each contender makes a round; ratios are taken
+within a round, since machines are busier at one time than at another.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,9 +16,10 @@ from lib import paths
 from lib.errors import InputError
 
 RESULTS = paths.ROOT / "benchmarks" / "results.json"
+STEPS = paths.ROOT / "benchmarks" / "report.json"
 OURS, BESIDE = "this project", "PyTorch eager"
 EVALUATED, ALONE = "contenders", "training alone"  # with and without the evaluation after every epoch
-D, K = 3072, 10
+D, K, LARGE = 3072, 10, 32  # LARGE: a stack whose products keep the processor busy
 HEADER = ["", "seconds a setting", f"times as fast as {BESIDE}", "of the limit"]
 
 
@@ -39,17 +41,30 @@ class Row(NamedTuple):
 
 
 def read(path: Path = RESULTS) -> dict[str, Any]:
-    """The results of `make bench`. Raises InputError if there are none, or not all."""
-    try:
+    """The race. Raises InputError if it has not been run, or not to its end."""
+    with named(path):
         found = json.loads(path.read_text(encoding="utf-8"))
         _ = (
             [rows(found, group) for group in (EVALUATED, ALONE)],
             [growth(found[group]) for group in ("images", "stack")],
         )
         return found
+
+
+def read_steps(path: Path = STEPS) -> dict[str, float]:
+    """Seconds that `make report` takes after each of a few changes. Raises InputError as `read` does."""
+    with named(path):
+        return {name: float(took) for name, took in json.loads(path.read_text(encoding="utf-8"))["seconds"].items()}
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """An InputError that names the file, if it is not there or holds something else."""
+    try:
+        yield
     except FileNotFoundError:
         raise InputError(f"there is no {path}; `make bench` writes it") from None
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); `make bench` writes it anew") from None
 
 
@@ -89,6 +104,22 @@ def rows(found: Mapping[str, Any], group: str) -> list[Row]:
     ]
 
 
+def table(found: Mapping[str, Any], group: str) -> list[list[str]]:
+    """Cells under HEADER: every contender, and last what the machine allows."""
+    least = limit(found, group, LARGE)
+    took = np.full_like(seconds(found, group, BESIDE), least)
+    bound = Row(f"the machine's limit, {LARGE} stacked", took, seconds(found, group, BESIDE) / took, least)
+    return [row.cells() for row in [*rows(found, group), bound]]
+
+
+def unsteadiness(found: Mapping[str, Any]) -> tuple[float, float]:
+    """The range over the rounds as a share of the median, its mean over the contenders: of seconds, and of ratios."""
+    others = [row for row in rows(found, EVALUATED) if row.name != BESIDE]
+    ranges = [[np.ptp(values) / np.median(values) for values in (row.seconds, row.ratio)] for row in others]
+    of_seconds, of_ratios = np.mean(ranges, axis=0)
+    return float(of_seconds), float(of_ratios)
+
+
 def growth(turns: Mapping[str, Mapping[str, list[float]]]) -> tuple[np.ndarray, np.ndarray]:
     """The sizes, and the median seconds of each."""
     return np.array(list(turns), int), np.array([np.median(own["seconds"]) for own in turns.values()])
@@ -109,8 +140,8 @@ def as_text(found: Mapping[str, Any]) -> list[str]:
     """The results as the lines of a table for the terminal."""
     lines = []
     for group in (EVALUATED, ALONE):
-        table = [[group, *HEADER[1:]], *(row.cells() for row in rows(found, group))]
-        lines += ["", *(f"{first:26}" + "".join(f"{cell:>30}" for cell in rest) for first, *rest in table)]
+        cells = [[group, *HEADER[1:]], *table(found, group)]
+        lines += ["", *(f"{first:32}" + "".join(f"{cell:>30}" for cell in rest) for first, *rest in cells)]
     grown = ", ".join(f"{group}^{exponent(found[group]):.2f}" for group in ("images", "epochs"))
     held = ", ".join(f"{train_on} {most:.0f} MB" for train_on, most in memory(found).items())
     return [*lines, "", f"Seconds grow as {grown}. Peak memory of a setting: {held}."]

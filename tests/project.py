@@ -47,7 +47,7 @@ class Project:
             env=self.environment(**variables),
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1200,
         )
         done.log = done.stdout + done.stderr
         return done

@@ -12,6 +12,7 @@ import sys
 import numpy as np
 import pytest
 
+from lib import paths
 from tests.project import HAS_VENV, new_project
 
 SETTING = "eta0.001-lam0.1"
@@ -101,6 +102,21 @@ def test_what_a_step_depends_on_runs_it_anew(project, changed, rerun):
     log = project.make("pages", "--dry-run").log
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert f"-m lib.{rerun}" in log
+
+
+def make_variable(name):
+    command = ["make", "--eval", f"print: ; @echo $({name})", "print"]
+    return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_new_chart_begins_no_training():
+    """What draws is no prerequisite of the long trainings; so none of them may read it."""
+    trainings = [target.rpartition(".")[2] for target in make_variable("LONG")]
+    program = f"import sys; from lib import {', '.join(trainings)}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT, capture_output=True, text=True, check=True)
+    read = {module.replace(".", "/") + ".py" for module in run.stdout.split() if module.startswith("lib.")}
+    assert "lib/model.py" in read
+    assert read.isdisjoint(make_variable("DRAWING"))
 
 
 def test_rendering_again_gives_the_same_bytes(project):

@@ -5,6 +5,7 @@ import resource
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from lib import paths, speed, speed_plots
 from lib.errors import InputError
 from lib.model import Network, init_network, stack
-from lib.train import epoch_orders, mini_batch_gd
+from lib.train import History, epoch_orders, mini_batch_gd
 
 # What a benchmark's results say
 
@@ -90,6 +91,57 @@ def test_missing_results_are_named(tmp_path):
 def test_results_are_read_as_they_were_written(found, tmp_path):
     (tmp_path / "results.json").write_text(json.dumps(found))
     assert speed.read(tmp_path / "results.json") == found
+
+
+def test_the_limit_is_the_last_row_of_a_table(found):
+    *contenders, limit = speed.table(found, "contenders")
+    assert [row[0] for row in contenders] == list(found["contenders"])
+    least = speed.limit(found, "contenders", speed.LARGE)
+    assert limit[0].startswith("the machine's limit")
+    assert limit[1].startswith(f"{least:.2f} ")
+    assert limit[3] == "100\u00a0%"
+
+
+def test_how_unsteady_seconds_and_ratios_are(found):
+    """Of 2, 2, 4 s and 0.5, 1, 2 s a setting; of ratios that are 2, 2, 2 and 8, 4, 4."""
+    assert speed.unsteadiness(found) == pytest.approx((np.mean([2 / 2, 1.5 / 1]), np.mean([0, 4 / 4])))
+
+
+def test_the_steps_of_a_report_are_read_and_damage_is_named(tmp_path):
+    file = tmp_path / "report.json"
+    file.write_text('{"seconds": {"nothing changed": 0.25}}')
+    assert speed.read_steps(file) == {"nothing changed": 0.25}
+    for damage in ("", "[]", "{}", '{"seconds": 1}', '{"seconds": {"a": "b"}}'):
+        file.write_text(damage)
+        with pytest.raises(InputError, match=r"report\.json is damaged .*`make bench`"):
+            speed.read_steps(file)
+
+
+BARS = [  # who is how many times as fast as whom, at least; and 32 stacked without evaluation below
+    ("this project", "JAX jit", 1),
+    ("this project", "PyTorch eager", 1.3),
+    ("this project", "PyTorch DataLoader", 1.8),
+    ("this project", "the course's style", 3),
+    ("this project, 4 stacked", "PyTorch eager", 2.5),
+    ("this project, 32 stacked", "PyTorch eager", 6),
+]
+
+
+@pytest.mark.parametrize(("name", "beside", "least"), BARS)
+def test_the_committed_race_is_won_by_what_was_asked_for(name, beside, least):
+    assert np.median(speed.ratio(speed.read(), speed.EVALUATED, name, beside)) >= least
+
+
+def test_the_committed_results_are_near_the_limit_and_grow_in_proportion():
+    found = speed.read()
+    alone = {row.name: row for row in speed.rows(found, speed.ALONE)}["this project, 32 stacked"]
+    assert alone.limit / np.median(alone.seconds) >= 0.5
+    assert max(speed.exponent(found[group]) for group in ("images", "epochs")) <= 1.05
+    sizes, took = speed.growth(found["stack"])
+    assert (np.diff(took / sizes) < 0).all()
+    held = speed.memory(found)
+    assert held["data_batch_1"] <= 450
+    assert held["all"] <= 1200
 
 
 def test_the_committed_results_hold_what_was_asked_for():
@@ -169,6 +221,19 @@ def test_a_step_makes_few_calls(images):
     finally:
         sys.setprofile(None)
     assert calls / STEPS < 180  # 123 when it was written
+
+
+def test_an_evaluation_holds_little_beside_the_images(images):
+    """A few arrays as large as the scores, no copy of the images; and it takes little longer than its product."""
+    net = init_network(np.random.default_rng(0))
+    history = History({"train": images}, 0.0)
+    tracemalloc.start()
+    history(1, net)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    scores = STEPS * N_BATCH * 10 * np.dtype(np.float32).itemsize
+    assert most < 5 * scores  # 2.5 when it was written
+    assert processor_seconds(history, 1, net) < 2 * processor_seconds(np.matmul, images[0], net.W)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")

@@ -1,0 +1,81 @@
+"""How long `make report` takes on this machine: all of it, and what a change costs.
+
+python -m benchmarks.report        Writes benchmarks/report.json, which the report's last chapter shows.
+
+Each step is one run in a copy of the repository, with the data and the environment ready. Seconds of a busy machine are
+more: leave it alone meanwhile.
+"""
+
+import json
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tqdm import tqdm
+
+from benchmarks.bench import machine
+from lib import paths, speed
+from lib.errors import expect_none, run_command, say
+from tests.project import Project, copy_repository
+
+
+def edit(pattern: str, new: str, path: str) -> Callable[[Project], None]:
+    """A step's preparation: the first match of `pattern` in a file is replaced."""
+
+    def change(project: Project) -> None:
+        file = project / path
+        text, found = re.subn(pattern, new, file.read_text(encoding="utf-8"), count=1)
+        if not found:
+            raise RuntimeError(f"no {pattern!r} in {path}")
+        file.write_text(text, encoding="utf-8")
+
+    return change
+
+
+def forget(project: Project) -> None:
+    """Nothing has been run yet."""
+    for folder in ("data/runs", "report/notebooks"):
+        shutil.rmtree(project / folder, ignore_errors=True)
+
+
+STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done before, and what is made then
+    "the grid search by itself": (forget, "sweep"),
+    "everything, and nothing run yet": (forget, "report"),
+    "nothing changed": (lambda project: None, "report"),
+    "a sentence changed": (edit("starts anew", "starts from the beginning", "notebooks/4-comparison.ipynb"), "report"),
+    "the code of every chart changed": (edit(r"\Z", "# changed\n", "lib/plots.py"), "report"),
+    "one setting changed": (edit("lam: .*", "lam: 0.9", "notebooks/settings/eta0.001-lam1.yaml"), "report"),
+    "the compulsory part, and nothing run yet": (forget, "core"),
+}
+
+
+def measure(project: Project) -> dict[str, float]:
+    """Seconds of each step, in their order."""
+    found = {}
+    for name, (prepare, target) in tqdm(STEPS.items(), desc="steps"):
+        prepare(project)
+        start = time.perf_counter()
+        done = project.make(target)
+        found[name] = round(time.perf_counter() - start, 2)
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.log}")
+    return found
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        copy_repository(project.root)
+        shutil.copytree(paths.DATA / "cifar10", project / "data/cifar10")
+        found = measure(project)
+    paths.write_text(speed.STEPS, json.dumps({"machine": machine(), "seconds": found}, indent=1) + "\n")
+    for name, took in found.items():
+        say(f"{name:42}{took:8.1f} s")
+
+
+if __name__ == "__main__":
+    run_command(main)
