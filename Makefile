@@ -132,8 +132,9 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 	$(RUN) benchmarks.bench
 	$(RUN) benchmarks.report
 
+# One BLAS thread, as above: a notebook run by hand rounds as the report does.
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab
-	$(VENV)/bin/jupyter lab notebooks/explore.ipynb
+	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb
 
 lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv

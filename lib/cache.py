@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from pydantic import BaseModel
+from threadpoolctl import threadpool_limits
 
 from lib import cifar10, paths
 
@@ -27,9 +28,15 @@ def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter,
     mark = fingerprint(compute, **arguments)
     arrays = load(name, mark)
     if arrays is None:
-        arrays = compute(progress=progress, **arguments)
+        with one_thread():
+            arrays = compute(progress=progress, **arguments)
         save(name, mark, arrays)
     return arrays
+
+
+def one_thread() -> threadpool_limits:
+    """What is kept is computed within this. A sum's rounding depends on the threads, and the fingerprint does not."""
+    return threadpool_limits(1, user_api="blas")
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:

@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 
 from lib import settings
-from lib.cache import Arrays, Progress, fingerprint, load, save
+from lib.cache import Arrays, Progress, fingerprint, load, one_thread, save
 from lib.errors import expect_none, report_progress, run_command
 from lib.experiment import load_splits, train_stack
 from lib.settings import Setting
@@ -22,7 +22,9 @@ def spread(chosen: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Pr
     found = {name: load(f"spread@{name}", mark) for name, mark in marks.items()}
     missing = [setting for setting in chosen if found[setting.name] is None]
     for _, group in groupby(sorted(missing, key=alike), key=alike):
-        for name, arrays in spread_of_stack(list(group), seeds, progress).items():
+        with one_thread():
+            trained = spread_of_stack(list(group), seeds, progress)
+        for name, arrays in trained.items():
             save(f"spread@{name}", marks[name], arrays)
             found[name] = arrays
     return {name: arrays for name, arrays in found.items() if arrays is not None}

@@ -9,8 +9,9 @@ import sys
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from lib import cache, cifar10, experiment, paths, replay, runs
+from lib import cache, cifar10, experiment, paths, replay, runs, seeds
 from lib.cache import cached, fingerprint
 from lib.runs import Run
 from lib.settings import Setting
@@ -128,6 +129,26 @@ def test_the_result_has_the_fields_that_results_json_promises(kept_run):
     assert set(result) == fields | optional | {"history", "test", "weights", "diverged"}
     assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
     assert result["test"] == kept_run.test
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("compute", ["cached", "spread"])
+def test_it_is_computed_with_one_thread_whoever_asks(monkeypatch, compute):
+    """JupyterLab has a thread for each core, and the fingerprint does not tell."""
+    used = []
+
+    def note(*arguments, **named):
+        used.append(blas_threads())
+        return {"a": ARRAYS}
+
+    monkeypatch.setattr(seeds, "spread_of_stack", note)
+    with threadpool_limits(2, user_api="blas"):
+        cached("a", lambda progress: note()["a"]) if compute == "cached" else seeds.spread([SETTING])
+        assert blas_threads() == {2}
+    assert used == [{1}]
 
 
 # What makes it stale
