@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -123,6 +124,42 @@ def test_rendering_again_gives_the_same_bytes(project):
     before = project.report_bytes()
     subprocess.run([sys.executable, "-m", "lib.report", "render"], cwd=project.root, check=True, timeout=60)
     assert project.report_bytes() == before
+
+
+# By hand: opened as `make lab` opens them, run from top to bottom, in a clone where nothing has been trained.
+
+CHAPTERS = [file.stem for file in sorted(paths.NOTEBOOKS.glob("[124-9]-*.ipynb"))]
+SHOWN = {"eta0.001-lam0.1": {}, "eta0.1-lam0": {"eta = 0.001": "eta = 0.1", "lam = 0.1": "lam = 0"}}
+
+
+@pytest.fixture(scope="module")
+def untrained(project, tmp_path_factory):
+    copy = project.copy(tmp_path_factory.mktemp("by-hand"))
+    for folder in ("data/runs", "report", "figures"):
+        shutil.rmtree(copy / folder)
+    return copy
+
+
+def shown(notebook):
+    """What its cells have put out, in order, but for bars, which tell the time."""
+    outputs = [output for cell in nbformat.read(notebook, 4).cells for output in cell.get("outputs", [])]
+    data = [output.data for output in outputs if output.output_type == "display_data"]
+    return [own for own in data if "application/vnd.jupyter.widget-view+json" not in own]
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, *(f"3-setting-{name}" for name in SHOWN)])
+def test_a_notebook_run_by_hand_shows_what_the_report_does(project, untrained, name):
+    file = untrained / f"notebooks/{name}.ipynb"
+    if (setting := name.removeprefix("3-setting-")) in SHOWN:
+        text = (untrained / "notebooks/3-setting.ipynb").read_text().replace("playground", setting)
+        for old, new in SHOWN[setting].items():
+            assert f'"{old}\\n' in text
+            text = text.replace(f'"{old}\\n', f'"{new}\\n')
+        file.write_text(text)
+    (lab,) = [line for line in untrained.make("lab", "--dry-run").log.splitlines() if "jupyter lab" in line]
+    by_hand = lab.replace("lab notebooks/explore.ipynb", f"execute --inplace notebooks/{name}.ipynb")
+    subprocess.run(by_hand.split(), cwd=untrained.root, env=untrained.environment(), check=True, timeout=400)
+    assert shown(file) == shown(project / f"report/notebooks/{name}.ipynb") != []
 
 
 def flip_a_bit(file):
