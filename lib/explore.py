@@ -102,12 +102,18 @@ class Window(widgets.VBox):  # type: ignore[misc]
         if self.form.problems:
             self.status.say(f"Not ready: {'; '.join(self.form.problems.values())}", bad=True)
         else:
-            error = f": {self.training.error}" if self.training and self.training.error else ""
-            self.status.say(WORDS[state] + error, bad=state == "failed")
+            self.status.say(WORDS[state] + self.note(), bad=state == "failed")
             if self.name.value == self.suggested:
                 self.suggested = self.name.value = suggest_name(self.form.setting())
         if state == "ready":
             self.status.detail, self.status.done = "", -1.0
+
+    def note(self) -> str:
+        """What went wrong with the training, if anything did."""
+        if self.training and self.training.error:
+            return f": {self.training.error}"
+        epoch = self.training.diverged if self.training and not self.training.alive else None
+        return f" It diverged in epoch {epoch}: try a smaller η." if epoch else ""
 
 
 def button(text: str, action: Callable[[], None], tooltip: str, style: str = "") -> widgets.Button:

@@ -29,11 +29,8 @@ class Run:
 
     @property
     def diverged(self) -> int | None:
-        """The first epoch, from 1, after which the training cost is no finite number or FAR above its beginning."""
-        penalty = self.setting.lam * SIGMA**2 * self.net.W.size
-        first = np.log(self.net.W.shape[-1]) + penalty  # what it costs to know nothing
-        gone = np.flatnonzero(~(self.history["train"]["cost"] <= FAR * first))  # so that NaN is gone, too
-        return int(gone[0]) + 1 if len(gone) else None
+        """The epoch in which training diverged, or None."""
+        return divergence(self.history["train"]["cost"], self.net, self.setting.lam)
 
     @property
     def drawn(self) -> dict[str, dict[str, np.ndarray]]:
@@ -65,6 +62,13 @@ class Run:
         test = {measure: float(arrays[f"test/{measure}"]) for measure in ("loss", "accuracy")}
         film = Film(arrays["film/epochs"], arrays["film/levels"])
         return cls(setting, history, Network(arrays["W"], arrays["b"]), test, arrays["test_scores"], film)
+
+
+def divergence(cost: np.ndarray, net: Network, lam: float) -> int | None:
+    """The first epoch, from 1, after which the training cost is no finite number or FAR above its beginning."""
+    first = np.log(net.W.shape[-1]) + lam * SIGMA**2 * net.W.size  # what it costs to know nothing
+    gone = np.flatnonzero(~(cost <= FAR * first))  # so that NaN is gone, too
+    return int(gone[0]) + 1 if len(gone) else None
 
 
 def finite(value: SupportsFloat) -> float | None:

@@ -18,6 +18,7 @@ from lib.augment import RandomViews
 from lib.errors import InputError
 from lib.experiment import Splits, decay_of
 from lib.model import LOSSES, Loss, Network, backward_pass, init_network, member, stack
+from lib.runs import divergence
 from lib.settings import Setting
 from lib.train import History, epoch_orders, mini_batch_gd
 
@@ -87,6 +88,11 @@ class Training:
             split: {measure: [float(value[0]) for value in values[:epoch]] for measure, values in measures.items()}
             for split, measures in self.history.record.items()
         }
+
+    @property
+    def diverged(self) -> int | None:
+        """The epoch in which it diverged, if it has."""
+        return divergence(np.array(self.curves()["train"]["cost"]), self.moment.net, self.setting.lam)
 
     def run(self) -> None:
         try:

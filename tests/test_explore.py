@@ -278,7 +278,7 @@ def test_reset_ends_the_training_and_puts_everything_back(window):
 def test_a_step_too_large_ends_in_a_gap_not_in_an_error(window):
     window.form.set(eta="1e30", lam="1")
     train_to_the_end(window)
-    assert window.status.text == "Training is complete."
+    assert window.status.text == "Training is complete. It diverged in epoch 1: try a smaller η."
     assert None in window.viewer.curves.now["train"]["cost"]
     assert len(window.viewer.templates.pixels) == 10 * 3072
 
