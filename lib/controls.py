@@ -100,13 +100,14 @@ class Form(View):
 
 
 def parse(value: Any) -> Any:
-    """Text as the number that it says; whatever it is, if it says none."""
-    for number in (int, float):
-        try:
-            return number(value) if isinstance(value, str) else value
-        except ValueError:
-            continue
-    return value.strip()
+    """Text as the number that it says, 1e3 as a whole one; whatever it is, if it says none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value.strip()
+    return int(number) if number.is_integer() else number
 
 
 def problem_of(name: str, value: Any) -> str:

@@ -197,6 +197,12 @@ def test_a_number_may_be_typed_as_one_likes():
     assert [parse(text) for text in ("1e-3", " 0.1 ", "7", "a")] == [1e-3, 0.1, 7, "a"]
 
 
+def test_a_whole_number_may_be_typed_with_a_power_of_ten(window):
+    window.form.set(n_batch="1e3", eta="1e0", seed="2.0")
+    assert window.form.problems == {}
+    assert (window.form.setting().n_batch, window.form.setting().eta, window.form.setting().seed) == (1000, 1.0, 2)
+
+
 # The window.
 
 
