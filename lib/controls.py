@@ -141,10 +141,13 @@ def suggest_name(setting: Setting) -> str:
 
 
 def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
-    """Write eta, lam and what differs from the defaults to folder/NAME.yaml. Raises InputError if that is there."""
+    """Write eta, lam and what differs from the defaults to folder/NAME.yaml. Raises InputError if either is there."""
     path = folder / f"{setting.name}.yaml"
     if path.exists():
         raise InputError(f"{path.name} is there already, and is left as it is: choose another name")
+    for other in sorted(folder.glob("*.yaml")):
+        if settings.read(other).trains_as(setting):
+            raise InputError(f"{other.name} has these values already: change one, and train with it")
     values = setting.model_dump(include={"eta", "lam"})
     values |= setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
     with paths.atomic(path) as temporary:

@@ -389,6 +389,15 @@ def test_a_setting_that_is_there_stays(window):
     assert settings.read(window.folder / "mine.yaml").lam == 0
 
 
+def test_values_that_a_setting_has_already_are_not_saved_again(window):
+    window.name.value = "mine"
+    window.save()
+    window.name.value = "again"
+    window.save()
+    assert window.saved.bad and window.saved.text.startswith("Not saved. mine.yaml has these values already")
+    assert [path.name for path in window.folder.iterdir()] == ["mine.yaml"]
+
+
 @pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 61])
 def test_a_bad_name_is_explained(window, name):
     window.name.value = name
