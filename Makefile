@@ -133,8 +133,8 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 	$(RUN) benchmarks.report
 
 # One BLAS thread, as above: a notebook run by hand rounds as the report does.
-lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab
-	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb
+lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab; as root: LAB=--allow-root
+	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb $(LAB)
 
 lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv

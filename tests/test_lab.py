@@ -234,3 +234,11 @@ def test_make_lab_opens_the_notebook():
     told = subprocess.run(["make", "--dry-run", "lab"], cwd=paths.ROOT, capture_output=True, text=True).stdout
     assert "jupyter lab notebooks/explore.ipynb" in told
     assert "--ip" not in told and "token" not in told
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+def test_jupyter_is_told_what_the_user_says():
+    told = subprocess.run(
+        ["make", "--dry-run", "lab", "LAB=--allow-root"], cwd=paths.ROOT, capture_output=True, text=True
+    )
+    assert "jupyter lab notebooks/explore.ipynb --allow-root" in told.stdout
