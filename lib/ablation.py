@@ -38,19 +38,19 @@ TOGETHER = "all together"
 
 def at_equal_steps(name: str, **fields: Any) -> Setting:
     """A setting with as many update steps as all others of the comparison."""
-    setting = Setting(**{"name": name, **BASE, **fields})
+    setting = Setting(**{"name": "own", **BASE, **fields})
     n_epochs = EPOCHS[setting.train_on] * setting.n_batch // 100
-    return setting.model_copy(update={"n_epochs": n_epochs})
+    return setting.model_copy(update={"name": name, "n_epochs": n_epochs})
 
 
 def alone() -> dict[str, Setting]:
     """Each change alone, by name."""
-    return {what: at_equal_steps(f"change{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
+    return {what: at_equal_steps(f"change@{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
 
 
 def together(chosen: Setting) -> Setting:
     """The setting that the search chose, with all that helps."""
-    return at_equal_steps("together", **chosen.model_dump(exclude={"name", "n_epochs"}))
+    return at_equal_steps("change@together", **chosen.model_dump(exclude={"name", "n_epochs"}))
 
 
 def compared(chosen: Setting) -> dict[str, Setting]:

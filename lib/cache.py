@@ -1,7 +1,8 @@
 """Arrays that took long to compute, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
 
 A file is trusted only if it was made from the same arguments and data by the same code. One file holds all that belongs
-together, so there is no moment at which half of it is new.
+together, so there is no moment at which half of it is new. What is no setting of the report has a name with an "@",
+which a setting's cannot have: neither replaces the other.
 """
 
 import hashlib

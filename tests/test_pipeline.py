@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from lib import paths
+from lib.errors import InputError
+from lib.settings import validate
 from tests.project import HAS_VENV, new_project
 
 SETTING = "eta0.001-lam0.1"
@@ -56,6 +58,14 @@ def test_the_long_trainings_are_kept_for_the_chapters_that_read_them(project):
     settings = {file.stem for file in project.root.glob("notebooks/settings/*.yaml")}
     kept = {file.stem for file in project.root.glob("data/runs/*.npz")}
     assert settings | {f"spread@{name}" for name in settings} | {"replay@course", "replay@trained on test"} <= kept
+
+
+def test_what_lib_keeps_for_itself_has_a_name_that_no_setting_can_have(project):
+    settings = {file.stem for file in project.root.glob("notebooks/settings/*.yaml")}
+    kept = {file.stem.removeprefix("spread@") for file in project.root.glob("data/runs/*.npz")}
+    assert [name for name in kept - settings if "@" not in name] == []
+    with pytest.raises(InputError, match="may hold letters, digits, dots and hyphens"):
+        validate({"name": "a@b", "eta": 0.1, "lam": 0}, "a@b.yaml")
 
 
 def test_the_claims_of_the_reference_are_judged_on_the_data_at_hand(project):
