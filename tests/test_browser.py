@@ -18,7 +18,12 @@ HISTORY = {
     split: {m: np.linspace(first, first / 2, 10) for m in ("loss", "cost", "accuracy")}
     for split, first in (("train", 0.5), ("val", 0.7))
 }
-ROWS = [["a", "40.00", "38.2–40.1"], ["b †", "**7.50**", "7.2–7.9"], ["c", "41.25", "39.0–42.0"]]
+ROWS = [
+    ["a", "40.00", "38.2–40.1"],
+    ["b †", "**7.50**", "7.2–7.9"],
+    ["c", "41.25", "39.0–42.0"],
+    ["diverged", "–", "–"],
+]
 RESULTS = json.dumps({"η": 0.1}, ensure_ascii=False).encode()
 MADE = {"commit": "abc1234", "date": "2026-11-23"}
 VIEWS = [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark")]
@@ -253,14 +258,14 @@ def test_the_main_table_is_sorted_by_any_column(page):
         return "".join(name[0] for name in page.locator("#tab-main tbody td:first-child").all_text_contents())
 
     tab_to(page, "#tab-main th:nth-child(2) button")
-    for expected, state in (("cab", "descending"), ("bac", "ascending")):
+    for expected, state in (("cabd", "descending"), ("bacd", "ascending")):
         page.keyboard.press("Enter")
         assert order() == expected
         assert page.locator("#tab-main th").nth(1).get_attribute("aria-sort") == state
     page.locator("#tab-main th button").nth(2).click()
-    assert order() == "cab"
+    assert order() == "cabd"
     page.locator("#tab-main th button").nth(0).click()
-    assert order() == "abc"
+    assert order() == "abcd"
     states = [page.locator("#tab-main th").nth(i).get_attribute("aria-sort") for i in range(3)]
     assert states == ["ascending", "none", "none"]
 

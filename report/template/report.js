@@ -161,15 +161,16 @@ function reach(box) {
 const sizes = new ResizeObserver(changes => changes.forEach(change => reach(change.target)));
 for (const box of all(".scroll, .equation, pre")) sizes.observe(box);
 
-// --- The main table in the order of a column: numbers from the largest, settings as in the report ---------------------
+// --- The main table in the order of a column: numbers from the largest, settings as in the report; "–" is always last -
 
 function makeSortable(table) {
   const body = table.tBodies[0], rows = [...body.rows], heads = all("thead th", table);
-  const value = (row, column) => column ? parseFloat(row.cells[column].textContent) || 0 : rows.indexOf(row);
+  const value = (row, column) => column ? parseFloat(row.cells[column].textContent) : rows.indexOf(row);
   function sort(column) {
     const down = heads[column].ariaSort === "none" ? column > 0 : heads[column].ariaSort === "ascending";
     heads.forEach((head, i) => head.setAttribute("aria-sort", i !== column ? "none" : down ? "descending" : "ascending"));
-    body.append(...rows.toSorted((a, b) => (down ? -1 : 1) * (value(a, column) - value(b, column))));
+    const order = (a, b) => isNaN(a) - isNaN(b) || (down ? b - a : a - b);
+    body.append(...rows.toSorted((a, b) => order(value(a, column), value(b, column))));
   }
   heads.forEach((head, column) => {
     const button = create("button", {type: "button"}, [...head.childNodes]);
