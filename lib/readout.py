@@ -1,4 +1,4 @@
-"""What the curves of a figure say at each epoch, and where: for readers who point at them in the HTML report."""
+"""What the curves of a figure say at each step, and where: for readers who point at them in the HTML report."""
 
 import math
 from typing import Any
@@ -13,30 +13,32 @@ UNNAMED = "_child"  # matplotlib's own names
 
 
 def readout(fig: Figure) -> list[dict[str, Any]]:
-    """The panels with curves over epochs, of a figure that has been drawn: values, and their places in its SVG.
+    """The panels with curves, of a figure that has been drawn: values, and their places in its SVG.
 
-    A curve is told by its label. One that begins with "_" stays out of the legend, which is matplotlib's rule.
+    A curve is told by its label, if its axis has a name. A label that begins with "_" stays out of the legend, which is
+    matplotlib's rule.
     """
     panels = []
     for ax in fig.axes:
         lines = [
             line for line in ax.lines if not str(line.get_label()).startswith(UNNAMED) and np.size(line.get_xdata()) > 1
         ]
-        if ax.get_xlabel() == "epoch" and lines:
+        if ax.get_xlabel() and lines:
             panels.append(panel(fig, ax, lines))
     return panels
 
 
 def panel(fig: Figure, ax: Axes, lines: list[Line2D]) -> dict[str, Any]:
-    """One panel: its name, its box, its epochs and where they are, and its curves."""
+    """One panel: its name, its box, its steps along the axis and where they are, and its curves."""
     box = ax.get_position()
     (left, top), (right, bottom) = to_svg(fig, fig.transFigure.transform([(box.x0, box.y1), (box.x1, box.y0)]))
-    epochs = max((np.asarray(line.get_xdata(), float) for line in lines), key=len)
-    across = to_svg(fig, ax.transData.transform(np.column_stack([epochs, np.full(len(epochs), ax.get_ylim()[0])])))
+    steps = max((np.asarray(line.get_xdata(), float) for line in lines), key=len)
+    across = to_svg(fig, ax.transData.transform(np.column_stack([steps, np.full(len(steps), ax.get_ylim()[0])])))
     return {
-        "title": ax.get_title() or ax.get_ylabel(),
+        "title": " ".join((ax.get_title() or ax.get_ylabel()).split()),
         "box": rounded([left, top, right, bottom], 1),
-        "epochs": epochs.astype(int).tolist(),
+        "axis": ax.get_xlabel(),
+        "steps": [int(step) if step.is_integer() else step for step in steps.tolist()],
         "x": rounded(across[:, 0], 1),
         "curves": [curve(fig, ax, line) for line in lines],
     }

@@ -26,7 +26,7 @@ RESULT_MIME = "application/vnd.report.result+json"
 def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None:
     """Show `fig` as SVG and save it as figures/<label>.svg, without date or random ids: same figure, same bytes.
 
-    The values of its curves over epochs go with it, and whatever `more` the HTML report can make use of.
+    The values of its curves go with it, and whatever `more` the HTML report can make use of.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": label}):

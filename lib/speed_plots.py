@@ -45,7 +45,7 @@ def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequenc
     """Times (n,) over sizes (n,), both logarithmic: a panel a size. A dotted line is in proportion to the size."""
     fig = Figure((WIDTH, 2.4))
     for ax, (title, (sizes, took)), ylabel in zip(fig.subplots(1, len(panels)), panels.items(), ylabels, strict=True):
-        ax.plot(sizes, took, "o-", color=COLOURS[1], markersize=4)
+        ax.plot(sizes, took, "o-", color=COLOURS[1], markersize=4, label="_median")
         if took[-1] > took[0]:
             ax.plot(sizes, took[0] * sizes / sizes[0], ":", color=INK, linewidth=0.9)
         ax.set(xscale="log", yscale="log", xlabel=title, title=ylabel)

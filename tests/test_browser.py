@@ -9,7 +9,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from lib import paths, plots, render, show, stitch
+from lib import paths, plots, render, show, speed_plots, stitch
 from lib.cifar10 import CLASSES
 from lib.snapshots import Film
 
@@ -43,6 +43,9 @@ def cells():
     show.figure(plots.curves({"x": HISTORY}, ["#0072b2"]), "fig-curves", "Curves.", "Three charts.")
     both = plots.curves({"x": HISTORY, "y": HISTORY}, ["#0072b2", "#d55e00"], log=True)
     show.figure(both, "fig-both", "More curves.", "Three charts.")
+    sizes = {"images": np.array([1, 8, 32]), "epochs": np.array([7, 9])}
+    growing = {what: (steps, np.linspace(0.3, 0.9, len(steps))) for what, steps in sizes.items()}
+    show.figure(speed_plots.growth(growing, ["seconds", "seconds"]), "fig-growth", "Growth.", "Two charts.")
     show.figure(plots.confusion_matrix(np.eye(10) * 9, CLASSES), "fig-other", "Something else.", "A table.")
 
 
@@ -211,11 +214,22 @@ def test_the_arrow_keys_read_the_values_aloud(page):
     tab_to(page, "#fig-both .chart")
     told = page.locator("#fig-both [aria-live]")
     assert told.text_content().startswith("loss, epoch 10: x: training 0.2500; x: validation 0.3500; y: training")
+    assert page.locator("#fig-both .marks line").count() == 3  # in all panels, which have the same epochs
     for key, begins in (("ArrowLeft", "loss, epoch 9:"), ("ArrowDown", "cost, epoch 9:"), ("Home", "cost, epoch 1:")):
         page.keyboard.press(key)
         assert told.text_content().startswith(begins)
     page.keyboard.press("Tab")
     assert not page.locator("#fig-both .tip").is_visible()
+
+
+def test_curves_over_something_else_than_epochs_are_read_as_well(page):
+    tab_to(page, "#fig-growth .chart")
+    told = page.locator("#fig-growth [aria-live]")
+    assert told.text_content() == "seconds, images 32: median 0.9000"
+    assert page.locator("#fig-growth .marks line").count() == 1  # the other panel has other steps
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert told.text_content() == "seconds, epochs 7: median 0.3000"
 
 
 @pytest.mark.parametrize("label", ["fig-film", "fig-curves", "fig-other"])
@@ -280,7 +294,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(page):
         reached += page.evaluate("[document.activeElement].map(it => it.classList[0] ?? it.tagName)")
         assert outline != "none", reached[-1]
     assert reached[0] == "skip"
-    assert [reached.count(what) for what in ("enlarge", "chart", "INPUT", "BUTTON")] == [4, 2, 1, 3]
+    assert [reached.count(what) for what in ("enlarge", "chart", "INPUT", "BUTTON")] == [5, 3, 1, 3]
 
 
 # --- Accessibility ----------------------------------------------------------------------------------------------------

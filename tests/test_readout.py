@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lib import plots
+from lib import optional_plots, pictures, plots, speed_plots
 from lib.readout import readout
 
 rng = np.random.default_rng(0)
@@ -43,7 +43,7 @@ def test_the_values_are_those_of_the_history():
     drawn(fig)
     panels = readout(fig)
     assert [panel["title"] for panel in panels] == ["loss", "cost", "accuracy (%)"]
-    assert all(panel["epochs"] == [1, 2, 3, 4, 5, 6] for panel in panels)
+    assert all((panel["axis"], panel["steps"]) == ("epoch", [1, 2, 3, 4, 5, 6]) for panel in panels)
     training, validation = panels[2]["curves"]
     assert (training["name"], training["dashed"], training["colour"]) == ("training", False, "#ff0000")
     assert (validation["name"], validation["dashed"]) == ("validation", True)
@@ -82,8 +82,42 @@ def test_a_gap_in_a_curve_is_something_that_json_can_hold():
     assert curve["y"][1] is None
 
 
-def test_what_is_not_over_epochs_is_not_read():
+def test_an_axis_without_a_name_is_not_read():
     fig = Figure()
     ax = fig.subplots()
     ax.plot([1, 2], [1, 2], label="a")
     assert readout(fig) == []
+
+
+ETAS = [0.0003, 0.01, 1]
+SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
+
+
+@pytest.mark.parametrize(
+    ("fig", "told"),
+    [
+        (optional_plots.over_eta({"a": TIMES}, ETAS, "%"), [("%", "η", ETAS, "a", TIMES)]),
+        (
+            speed_plots.growth({"images": (SIZES, TIMES), "epochs": (2 * SIZES, TIMES)}, ["seconds", "s"]),
+            [("seconds", "images", SIZES, "median", TIMES), ("s", "epochs", 2 * SIZES, "median", TIMES)],
+        ),
+        (
+            pictures.mistakes({"a long name of a mistake": (TIMES, TIMES / 2)}, SIZES),
+            [("a long name of a mistake", "epoch", SIZES, "with the mistake", 50 * TIMES)],
+        ),
+    ],
+)
+def test_curves_over_something_else_are_told_as_well(fig, told):
+    drawn(fig)
+    found = readout(fig)
+    assert [(panel["title"], panel["axis"], panel["curves"][0]["name"]) for panel in found] == [
+        (title, axis, name) for title, axis, _, name, _ in told
+    ]
+    for panel, (_, _, steps, _, values) in zip(found, told, strict=True):
+        assert panel["steps"] == list(steps)
+        np.testing.assert_allclose(panel["curves"][0]["values"], values, rtol=1e-3)
+
+
+def test_the_name_of_an_axis_that_is_not_drawn_takes_no_room():
+    fig = pictures.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
+    assert "epoch" not in drawn(fig)

@@ -50,14 +50,14 @@ function addValues(chart) {
   const panels = JSON.parse(chart.dataset.readout), drawing = chart.querySelector("svg");
   const marks = create("g", {class: "marks"}, [], svg), tip = create("div", {class: "tip", "aria-hidden": "true"});
   const told = create("p", {class: "unseen", "aria-live": "polite"});
-  let panel = 0, place = panels[0].epochs.length - 1;
+  let panel = 0, place = panels[0].steps.length - 1;
   drawing.append(marks);
   chart.append(tip, told);
   chart.tabIndex = 0;
   chart.setAttribute("role", "group");
-  chart.setAttribute("aria-label", "Chart. Arrow keys tell its values: left and right the epoch, up and down the panel.");
+  chart.setAttribute("aria-label", "Chart. Arrow keys tell its values: left and right along the axis, up and down the panel.");
 
-  const at = own => Math.min(place, own.epochs.length - 1);
+  const at = own => Math.min(place, own.steps.length - 1);
   const shown = own => own.curves.filter(curve => curve.y[at(own)] != null);
   const number = value => String(+value.toPrecision(4)).length > 6 ? value.toExponential(2) : value.toPrecision(4);
 
@@ -83,9 +83,9 @@ function addValues(chart) {
     tip.style.top = `${y}px`;
   }
   function show(aloud) {
-    const own = panels[panel], i = at(own), head = `${own.title}, epoch ${own.epochs[i]}`;
+    const own = panels[panel], i = at(own), head = `${own.title}, ${own.axis} ${own.steps[i]}`;
     marks.replaceChildren();
-    panels.forEach(mark);
+    panels.filter(other => `${other.steps}` === `${own.steps}`).forEach(mark);
     tip.replaceChildren(create("b", {}, [head]), create("table", {}, shown(own).map(curve => row(curve, i))));
     chart.classList.add("told");
     put(own);
@@ -102,11 +102,11 @@ function addValues(chart) {
   }
   const moves = {
     ArrowLeft: () => { place = Math.max(0, at(panels[panel]) - 1); },
-    ArrowRight: () => { place = Math.min(panels[panel].epochs.length - 1, place + 1); },
+    ArrowRight: () => { place = Math.min(panels[panel].steps.length - 1, place + 1); },
     ArrowUp: () => { panel = Math.max(0, panel - 1); },
     ArrowDown: () => { panel = Math.min(panels.length - 1, panel + 1); },
     Home: () => { place = 0; },
-    End: () => { place = panels[panel].epochs.length - 1; },
+    End: () => { place = panels[panel].steps.length - 1; },
   };
   function key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !moves[event.key]) return;
