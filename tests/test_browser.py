@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+import subprocess
 
 import nbformat
 import numpy as np
@@ -169,7 +171,22 @@ def test_paper_gets_the_film_strip_and_no_controls(page):
     ):
         assert not page.locator(screen_only).is_visible(), screen_only
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.pdf().startswith(b"%PDF")
+
+
+def printed(page):
+    """The text on paper."""
+    if not shutil.which("pdftotext"):
+        pytest.skip("pdftotext is not installed")
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=page.pdf(), capture_output=True, check=True).stdout
+
+
+def test_a_figure_that_is_open_large_is_printed_in_its_place(page):
+    before = printed(page)
+    for word in (*CLASSES, "epoch 10", "Figure 5", "Table 1", "38.2–40.1"):
+        assert word.encode() in before
+    assert b"Enlarge" not in before and b"download" not in before
+    page.locator("#fig-film .enlarge").click()
+    assert printed(page) == before
 
 
 # --- What the reader does ---------------------------------------------------------------------------------------------

@@ -150,6 +150,10 @@ close.addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", event => {
   if (event.target === dialog || event.target.closest("a[href^='#']")) dialog.close();
 });
+addEventListener("beforeprint", () => {
+  dialog.close();
+  dialog.dispatchEvent(new Event("close")); // its own comes too late for the paper
+});
 
 // --- What scrolls sideways can be scrolled by the keyboard -----------------------------------------------------------
 
