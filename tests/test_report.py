@@ -177,6 +177,15 @@ def test_a_failed_cell_is_an_error_that_names_it(tmp_path):
         render_cells(tmp_path, markdown("# A"), code("f()", failed))
 
 
+@pytest.mark.parametrize("text", ["($p < 1$);", "($p < 1$)", "$p < 1$),", "($p < 1$"])
+def test_no_line_ends_between_a_formula_and_its_bracket(tmp_path, text):
+    render_cells(tmp_path, markdown(f"# A\n\nIt is so {text} here."))
+    page = re.sub(r"<math.*?</math>", "$p < 1$", (tmp_path / "report.html").read_text(), flags=re.DOTALL)
+    (kept,) = re.findall(r"It\s+is\s+so\s+(.*?)\s+here\.", page, re.DOTALL)
+    assert re.fullmatch(r'<span\s+class="together">.*</span>', kept, re.DOTALL)
+    assert re.sub(r"</?span.*?>", "", kept, flags=re.DOTALL) == text
+
+
 def test_a_file_that_is_no_notebook_is_an_error_that_names_it(tmp_path):
     (tmp_path / "1-a.ipynb").write_text("{}x")
     with pytest.raises(InputError, match=r"1-a\.ipynb: not a notebook"):

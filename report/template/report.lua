@@ -169,7 +169,11 @@ end
 local function is_space(inline) return inline and inline.t == "Space" end
 local function begins(inline, pattern) return inline and inline.t == "Str" and inline.text:match("^" .. pattern) end
 
--- No line begins with a percent sign or, after a formula, with its comma or full stop; a minus is no hyphen.
+local function is_formula(inline) -- alone, or with what it is kept together with
+  return inline.t == "Math" and inline.mathtype == "InlineMath" or inline.t == "Span" and inline.classes:includes("together")
+end
+
+-- No line begins with a percent sign, nor ends between a formula and its bracket, comma or full stop; a minus is no hyphen.
 local function keep_together(inlines)
   local kept = pandoc.Inlines{}
   for i, inline in ipairs(inlines) do
@@ -177,7 +181,7 @@ local function keep_together(inlines)
     if begins(inline, "%-%d") then inline.text = "\u{2212}" .. inline.text:sub(2) end
     if is_space(inline) and begins(last, ".*%d$") and begins(inlines[i + 1], "%%") then
       kept:insert(pandoc.Str("\u{a0}"))
-    elseif html and last and last.t == "Math" and last.mathtype == "InlineMath" and begins(inline, "[.,;:)]") then
+    elseif html and last and (is_formula(last) and begins(inline, "[.,;:)]") or is_formula(inline) and begins(last, ".*%($")) then
       kept[#kept] = pandoc.Span({last, inline}, {class = "together"})
     else
       kept:insert(inline)
