@@ -4,6 +4,7 @@ import importlib.util
 import re
 import shutil
 import subprocess
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
@@ -220,13 +221,24 @@ def test_no_script_has_failed_or_asked_another_machine(lab):
     assert lab.problems == []
 
 
-def test_it_asks_for_a_token_and_listens_here_only(lab):
+def test_it_asks_for_a_token(lab):
     import urllib.error
     import urllib.request
 
     address = lab.address.split("/lab/")[0]
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{address}/api/contents")
+
+
+def test_it_and_its_kernel_listen_on_this_machine_only(lab):
+    import psutil
+
+    started = psutil.Process().children(recursive=True)
+    sockets = [socket for process in started for socket in process.net_connections("tcp")]
+    listening = [socket.laddr for socket in sockets if socket.status == psutil.CONN_LISTEN]
+    assert urlsplit(lab.address).port in {port for _, port in listening}
+    assert len(listening) > 5  # a kernel has five
+    assert {ip for ip, _ in listening} <= {"127.0.0.1", "::1"}
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
