@@ -10,14 +10,18 @@ from html import escape, unescape
 from html.parser import HTMLParser
 
 import nbformat
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
-from lib import enhance, paths, provenance, render, report, stitch, web
+from lib import enhance, paths, provenance, render, report, show, stitch, web
+from lib.cifar10 import CLASSES
 from lib.errors import InputError
 from lib.settings import Setting
 from lib.show import RESULT_MIME
+from lib.snapshots import Film, chosen
 
 MADE = {
     "python": "3.11.7",
@@ -364,6 +368,26 @@ def test_the_math_font_holds_the_page_s_characters(page):
 def test_every_line_that_the_page_says_of_code_is_folded(page):
     assert "<details><summary>lib.model.f</summary>" in page
     assert page.count("<pre") == len(re.findall(r"<summary>.*?</summary>\s*<div[^>]*><pre", page))
+
+
+@pytest.mark.skipif(not shutil.which("pdftoppm"), reason="pdftoppm is not installed: apt-get install poppler-utils")
+def test_the_pdf_has_a_film_strip_of_epochs_0_1_5_10_20_and_40(tmp_path, monkeypatch):
+    """Each frame of a made-up film is black but for rows at its top: one more in each."""
+    seen, epochs = [], chosen(40)
+    dark = 31 - np.arange(len(epochs))  # rows of 32
+    levels = 255 * (np.arange(32) < 32 - dark[:, None]).repeat(32, 1)
+    film = Film(np.array(epochs), np.tile(levels, 3)[..., None].repeat(10, 2).astype(np.uint8))
+    monkeypatch.setattr(show, "display", lambda data, raw, metadata: seen.append(shown(data, **metadata)))
+    monkeypatch.setattr(paths, "FIGURES", tmp_path)
+    show.film(film, CLASSES, "fig-film", "A film.", "A film.")
+    render_cells(tmp_path, code("x", *seen))
+    subprocess.run(["pdftoppm", "-r", "300", "-gray", tmp_path / "report.pdf", tmp_path / "page"], check=True)
+    black = np.hstack([np.array(Image.open(page)) < 64 for page in sorted(tmp_path.glob("page*.pgm"))])
+    column = black[:, black.sum(0).argmax()].astype(int)
+    runs = np.diff(np.flatnonzero(np.diff(column, prepend=0, append=0)).reshape(-1, 2))[:, 0]
+    runs = runs[runs > 60]  # those of the film, not of letters
+    expected = [dark[epochs.index(epoch)] for epoch in (0, 1, 5, 10, 20, 40)]
+    np.testing.assert_allclose(runs * 31 / runs[0], expected, atol=0.4)
 
 
 def test_the_pdf_holds_no_code(pages):
