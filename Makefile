@@ -131,6 +131,7 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt
 	$(RUN) benchmarks.bench
 	$(RUN) benchmarks.report
+	$(RUN) benchmarks.explore
 
 # One BLAS thread, as above: a notebook run by hand rounds as the report does.
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab; as root: LAB=--allow-root

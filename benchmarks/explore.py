@@ -1,6 +1,6 @@
 """What watching costs: the exploring window in JupyterLab, in a real browser, against the same training headless.
 
-    python -m benchmarks.explore [turns]
+    python -m benchmarks.explore [turns]        writes benchmarks/explore.json
 
 Headless and watched trainings take turns in one kernel, so that whatever else the machine does meets both. The frames
 are counted where they are seen: in the browser.
@@ -14,9 +14,10 @@ from pathlib import Path
 import nbformat
 import numpy as np
 
-from benchmarks.lab import READY, jupyterlab, page, run_all
+from benchmarks.lab import READY, chromium, jupyterlab, page, run_all
 from lib import paths
 
+RESULTS = paths.ROOT / "benchmarks/explore.json"
 SHOW = """import sys
 
 sys.path.insert(0, {root!r})
@@ -76,14 +77,20 @@ def measure(turns: int, folder: Path) -> tuple[list, dict[str, list[float]]]:
 
 def main() -> None:
     turns = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    if not chromium():
+        return print("benchmarks.explore: no Chromium on this machine, so nothing is measured")
     with tempfile.TemporaryDirectory() as folder:
         times, frames = measure(turns, Path(folder))
     headless, watched = np.diff(np.array(times), axis=2)[:, :, 0].T
-    ratios = watched / headless
-    print(f"headless {spread(headless)} s, watched {spread(watched)} s, ratio {spread(ratios)}")
-    for name, seen in frames.items():
-        rates = [sum(start <= at <= end for at in seen) / (end - start) for _, (start, end) in times]
-        print(f"{name}: {spread(np.array(rates))} frames a second")
+    rates = {
+        name: np.array([sum(start <= at <= end for at in seen) / (end - start) for _, (start, end) in times])
+        for name, seen in frames.items()
+    }
+    found = {"seconds": {"headless": headless, "watched": watched}, "frames_a_second": rates}
+    paths.write_text(RESULTS, json.dumps(found, indent=1, default=lambda values: values.round(3).tolist()) + "\n")
+    print(f"headless {spread(headless)} s, watched {spread(watched)} s, ratio {spread(watched / headless)}")
+    for name, values in rates.items():
+        print(f"{name}: {spread(values)} frames a second")
 
 
 def spread(values: np.ndarray) -> str:

@@ -25,22 +25,27 @@ def chromium() -> str | None:
 
 @contextmanager
 def jupyterlab(notebook: Path, home: Path, theme: str = "Light") -> Iterator[str]:
-    """Serve `notebook` as `make lab` does and yield its address. All that Jupyter keeps for a user goes to `home`."""
+    """Serve `notebook` as `make lab` does and yield its address. All that Jupyter keeps for a user goes to `home`.
+
+    JupyterLab saves a notebook by itself: serve a copy of one that is to stay as it is. It finds lib wherever it lies.
+    """
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     (settings / "themes.jupyterlab-settings").write_text(f'{{"theme": "JupyterLab {theme}"}}')
     token, port = secrets.token_hex(16), free_port()
-    own = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
+    core = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
     lab = {"SETTINGS_DIR": "settings", "WORKSPACES_DIR": "workspaces"}
-    kept = {f"JUPYTER_{key}": name for key, name in own.items()} | {
+    kept = {f"JUPYTER_{key}": name for key, name in core.items()} | {
         f"JUPYTERLAB_{key}": name for key, name in lab.items()
     }
+    own = {"JUPYTER_TOKEN": token, "PYTHONPATH": str(paths.ROOT)}
+    own |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, str(notebook)], stdout=log, stderr=log, cwd=paths.ROOT,
-            env=os.environ | {key: str(home / name) for key, name in kept.items()} | {"JUPYTER_TOKEN": token},
+            env=os.environ | {key: str(home / name) for key, name in kept.items()} | own,
         )  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api?token={token}", server)

@@ -1,11 +1,14 @@
 """The exploring window, driven from Python: what a click or a key in the browser would change is changed here."""
 
+import json
 import threading
 import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
+from benchmarks.explore import RESULTS
 from lib import cifar10, settings
 from lib.answers import MOST, behind, contributions, pixels_of, signed_pixels
 from lib.controls import FIELDS, Form, one_two_five, parse, problem_of, save, suggest_name
@@ -287,6 +290,40 @@ def test_a_step_too_large_ends_in_a_gap_not_in_an_error(window):
     assert window.status.text == "Training is complete. It diverged in epoch 1: try a smaller η."
     assert None in window.viewer.curves.now["train"]["cost"]
     assert len(window.viewer.templates.pixels) == 10 * 3072
+
+
+# What watching costs: as it was measured last, in a browser.
+
+
+def test_five_frames_a_second_are_drawn_and_training_takes_at_most_half_as_long_again():
+    found = json.loads(RESULTS.read_text())
+    headless, watched = (np.array(found["seconds"][kind]) for kind in ("headless", "watched"))
+    assert len(headless) == len(watched) >= 5
+    assert np.median(watched / headless) <= 1.5
+    assert set(found["frames_a_second"]) == {"curves", "templates"}
+    for rates in found["frames_a_second"].values():
+        assert np.median(rates) >= 5
+
+
+def processor_time(action):
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+@pytest.mark.skipif(not all(map(cifar10.is_verified, cifar10.SHA1)), reason="needs CIFAR-10: `make` fetches it")
+def test_the_pictures_take_little_of_the_processor(tmp_path):
+    """In turns, without a browser, in processor time: whatever else the machine does counts little."""
+    window = Window(folder=tmp_path)
+    window.form.set(n_epochs="8")
+    ratios = []
+    with threadpool_limits(1, user_api="blas"):
+        for _ in range(3):
+            headless = processor_time(lambda: train_stack([window.form.setting()], window.splits))
+            watched = processor_time(lambda: (window.train(), window.training.join(PATIENCE)))
+            ratios.append(watched / headless)
+            wait_for(lambda: not drawers())
+    assert np.median(ratios) <= 1.5
 
 
 # Answers.
