@@ -3,7 +3,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: report pages core core-pages test test-faults sweep bench lab lock clean help FORCE
+.PHONY: report pages core core-pages test test-faults sweep bench lab screenshots lock clean help FORCE
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -136,6 +136,9 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 # One BLAS thread, as above: a notebook run by hand rounds as the report does.
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab; as root: LAB=--allow-root
 	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb $(LAB)
+
+screenshots: $(READY) $(DATA)  ## take report/screenshots anew, of the report as it is and of the exploring window
+	$(RUN) tests.screenshots
 
 lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv

@@ -1,7 +1,9 @@
-"""Take report/screenshots/ anew: python -m tests.screenshots. By hand, when the page or the window looks different."""
+"""`make screenshots` takes report/screenshots/ anew. By hand, when the page or the window looks different."""
 
 import re
+import shutil
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -39,22 +41,27 @@ def take_explore(opened: Page, name: str) -> None:
     opened.get_by_role("button", name=re.compile("^cat taken for dog")).click()
     opened.locator(".explore-images button").first.click()
     opened.locator(".explore").evaluate("element => element.scrollIntoView()")
+    opened.mouse.move(0, 0)  # off the image that came to lie under it
     opened.wait_for_timeout(1000)  # the pictures on their way
     opened.screenshot(path=FOLDER / f"{name}.jpg", **LOOKS)
+
+
+def copy_to(folder: Path) -> Path:
+    return shutil.copy(paths.NOTEBOOKS / "explore.ipynb", folder / "explore.ipynb")
 
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        for width, height, scheme in ((1280, 980, "light"), (400, 880, "dark")):
+        for (width, height), scheme in product(((1280, 980), (400, 880)), ("light", "dark")):
             view = {"width": width, "height": height}
             take_report(browser.new_page(viewport=view, color_scheme=scheme), f"report-{width}-{scheme}")
         browser.close()
-    for theme, width, height in (("Light", 1280, 1240), ("Dark", 480, 1000)):
+    for (width, height), theme in product(((1280, 1240), (480, 1000)), ("Light", "Dark")):
         with (
             tempfile.TemporaryDirectory() as home,
-            jupyterlab(paths.NOTEBOOKS / "explore.ipynb", Path(home), theme) as address,
+            jupyterlab(copy_to(Path(home)), Path(home), theme) as address,
             page(address, width, height) as opened,
         ):
             take_explore(opened, f"explore-{width}-{theme.lower()}")
