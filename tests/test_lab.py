@@ -245,6 +245,7 @@ def test_it_and_its_kernel_listen_on_this_machine_only(lab):
 def test_make_lab_opens_the_notebook():
     told = subprocess.run(["make", "--dry-run", "lab"], cwd=paths.ROOT, capture_output=True, text=True).stdout
     assert "jupyter lab notebooks/explore.ipynb" in told
+    assert "OPENBLAS_NUM_THREADS=1" in told  # or what is run by hand would round otherwise than the report
     assert "--ip" not in told and "token" not in told
 
 
