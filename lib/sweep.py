@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from lib import paths, settings
-from lib.cache import Arrays, Progress, fingerprint, load, save
+from lib.cache import Arrays, Progress, fingerprint, load, one_thread, save
 from lib.cluster import connect, keep_memory
 from lib.errors import InputError, run_command, say
 from lib.experiment import Splits, load_splits, train_stack
@@ -80,8 +79,7 @@ def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
     Of a setting that diverged they are NaN: its answers are no answers.
     """
     own = splits(stack[0].dtype, stack[0].train_on)
-    # One thread, since the order of a sum depends on the threads.
-    with threadpool_limits(1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         net = train_stack(stack, own, watch=(), progress=progress).net
         lam = np.array([setting.lam for setting in stack])
         figures = evaluate(*own.val, net, lam, LOSSES[stack[0].loss])
