@@ -66,7 +66,7 @@ def read(path: Path) -> Setting:
     """The setting in one YAML file. Raises InputError with file, key, value and what is allowed."""
     values = read_yaml(path)
     if "name" in values:
-        raise InputError(f"{path}: name = {values['name']!r}: unknown key; a setting is named by its file")
+        raise InputError(f"{path}: name = {describe(values['name'])}: unknown key; a setting is named by its file")
     return validate({"name": path.stem} | values, str(path))
 
 
@@ -89,7 +89,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 def validate(values: dict[str, Any], where: str) -> Setting:
     """A Setting of these values. Raises InputError, in one line that begins with `where`."""
     try:
-        return Setting(**{str(key): value for key, value in values.items()})
+        return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
     except ValidationError as error:
         explained = [*map(explain, error.errors()[:SHOWN]), "and more"][: error.error_count()]
         raise InputError(f"{where}: {'; '.join(explained)}") from None

@@ -45,10 +45,11 @@ def read_grid(path: Path = GRID) -> list[Setting]:
     values = settings.read_yaml(path)
     for axis in AXES:
         if not isinstance(values.get(axis), list) or not values[axis]:
-            got = f"{axis} = {values[axis]!r}" if axis in values else f"{axis} is missing"
+            got = f"{axis} = {settings.describe(values[axis])}" if axis in values else f"{axis} is missing"
             raise InputError(f"{path}: {got}: must be a list of one value or more, such as [1, 2]")
     if "name" in values:
-        raise InputError(f"{path}: name = {values['name']!r}: unknown key; the settings of a grid have no names")
+        got = f"name = {settings.describe(values['name'])}"
+        raise InputError(f"{path}: {got}: unknown key; the settings of a grid have no names")
     points = product(*(values[axis] for axis in AXES))
     named = values | {"name": "grid"}
     grid = [settings.validate(named | dict(zip(AXES, point, strict=True)), str(path)) for point in points]

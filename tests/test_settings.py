@@ -108,6 +108,14 @@ BAD = {
         f"eta: 1\nlam: 0\nseed: 0x{'f' * 5000}",
         "seed = an integer of thousands of digits: must be less than or equal to 2147483648",
     ),
+    "a key of 5,000 digits": (
+        f"eta: 1\nlam: 0\n? 0x{'f' * 5000}\n: 1",
+        "an integer of thousands of digits = 1: unknown key",
+    ),
+    "a name of 5,000 digits": (
+        f"eta: 1\nlam: 0\nname: 0x{'f' * 5000}",
+        "name = an integer of thousands of digits: unknown key; a setting is named by its file",
+    ),
     "a batch past all bounds": (
         "eta: 1\nlam: 0\nn_batch: 2147483649",
         "n_batch = 2147483649: must be less than or equal to 2147483648",

@@ -37,6 +37,7 @@ from lib.settings import Setting
 from lib.sweep import read_grid, search, stacks_of
 
 YAML = "n_batch: [20, 30, 40, 60]\neta: [0.001, 0.01]\nlam: [0, 0.1]\nn_epochs: {n_epochs}\n"
+HUGE = f"0x{'f' * 5000}"  # Python refuses to print it
 SECONDS = 60  # to wait at most for what takes a few
 
 
@@ -157,6 +158,9 @@ def test_the_default_grid_is_as_large_as_it_is_said_to_be():
         "eta: [0.1]\nlam: [0]\nn_batch: [1]\nepochs: 3": "epochs = 3: unknown key; allowed are eta, lam, n_batch, n_ep",
         "eta: [0.1]\nlam: [0]\nn_batch: [1]\nseed: [1]": "seed = [1]: must be a valid integer",
         "eta: [0.1]\nlam: [0]\nn_batch: [1]\nname: x": "name = 'x': unknown key; the settings of a grid have no names",
+        f"eta: {HUGE}\nlam: [0]\nn_batch: [1]": "eta = an integer of thousands of digits: must be a list of one",
+        f"eta: [1]\nlam: [0]\nn_batch: [1]\nname: {HUGE}": "name = an integer of thousands of digits: unknown key",
+        f"eta: [1]\nlam: [0]\nn_batch: [1]\n? {HUGE}\n: 1": "an integer of thousands of digits = 1: unknown key",
         "- 1": "must hold keys and values, such as 'eta: 0.001'; got [1]",
         "eta: [": "not readable as YAML: ",
     }.items(),
