@@ -18,14 +18,16 @@ OPTIONS = {"cwd": paths.NOTEBOOKS, "kernel_name": "python3", "progress_bar": Fal
 
 def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
     """Run `notebook` with `parameters` and leave it with its outputs as `output`. Raises InputError if a cell fails."""
-    import nbformat
     import papermill
 
     logging.getLogger("papermill").setLevel(logging.ERROR)
     try:
         known = papermill.inspect_notebook(str(notebook))
-    except (ValueError, nbformat.ValidationError) as error:
-        raise InputError(f"{notebook}: not a notebook: {str(error).splitlines()[0]}") from None
+    except OSError:
+        raise
+    except Exception as error:  # a file of any other shape raises anything
+        why = settings.shorten(str(error).partition("\n")[0]) or type(error).__name__
+        raise InputError(f"{notebook}: not a notebook: {why}") from None
     if unknown := set(parameters) - set(known):
         raise InputError(f"{notebook}: no parameter {', '.join(sorted(unknown))}; it has {', '.join(known) or 'none'}")
     with paths.atomic(output) as temporary:

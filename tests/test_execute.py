@@ -100,7 +100,19 @@ def test_the_command_tells_its_usage(monkeypatch, arguments):
         run(monkeypatch, *arguments)
 
 
-@pytest.mark.parametrize("content", [None, "", "{}", "no notebook"], ids=["missing", "empty", "JSON", "text"])
+NO_NOTEBOOKS = {
+    "missing": None,
+    "empty": "",
+    "JSON": "{}",
+    "text": "no notebook",
+    "a list": "[]",
+    "a number": "1",
+    "no metadata": '{"nbformat": 4, "nbformat_minor": 5}',
+    "cells that are none": '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+}
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOKS.values(), ids=NO_NOTEBOOKS)
 def test_the_command_refuses_what_is_no_notebook(monkeypatch, tmp_path, output, content):
     if content is not None:
         (tmp_path / "a.ipynb").write_text(content)
