@@ -21,7 +21,7 @@ Arrays = dict[str, np.ndarray]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
 
 # What results depend on beside the module that computes them.
-CODE = ("preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats")
+CODE = ("preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats", "runs")
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:

@@ -227,7 +227,7 @@ def change(file):
 
 
 @pytest.mark.parametrize(
-    "module", ["preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats"]
+    "module", ["preprocess", "augment", "model", "train", "schedules", "experiment", "snapshots", "stats", "runs"]
 )
 def test_other_code_computes_anew(computation, own_code, module):
     assert not is_fresh(computation)
