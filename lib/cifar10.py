@@ -20,7 +20,16 @@ from lib.errors import InputError, expect_none, run_command
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = paths.DATA / "cifar10"
-SHA1 = {name: digest for digest, name in re.findall(r"(\w+)  (\w+).bin", (paths.DATA / "cifar10.sha1").read_text())}
+SUMS = paths.DATA / "cifar10.sha1"
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """The SHA-1 of each file that is listed there, by its name without .bin; `fetch` refuses a list that is damaged."""
+    text = path.read_text(encoding="ascii", errors="replace") if path.is_file() else ""
+    return {name: digest for digest, name in re.findall(r"^([0-9a-f]{40})  (\w+)\.bin$", text, re.M)}
+
+
+SHA1 = read_sums(SUMS)
 
 
 def load_batch(name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -28,8 +37,8 @@ def load_batch(name: str) -> tuple[np.ndarray, np.ndarray]:
 
     `name` is one of data_batch_1 ... data_batch_5, test_batch. A missing or damaged file is fetched first.
     """
-    if name not in SHA1:
-        raise InputError(f"there is no batch {name!r}; the batches are {', '.join(SHA1)}")
+    if name not in sources.NAMES:
+        raise InputError(f"there is no batch {name!r}; the batches are {', '.join(sources.NAMES)}")
     if not is_verified(name):
         fetch()
     records = np.asarray(np.memmap(batch_path(name), np.uint8, mode="r")).reshape(-1, 1 + 3072)
@@ -46,7 +55,7 @@ def sha1(content: bytes) -> str:
 
 def is_verified(name: str) -> bool:
     """Whether the batch is on disk and has the official SHA-1."""
-    return batch_path(name).is_file() and sha1(batch_path(name).read_bytes()) == SHA1[name]
+    return batch_path(name).is_file() and sha1(batch_path(name).read_bytes()) == SHA1.get(name)
 
 
 def fetch() -> None:
@@ -54,6 +63,9 @@ def fetch() -> None:
 
     Raises InputError if a batch is still missing after that; those that were verified before then stay.
     """
+    if set(SHA1) != set(sources.NAMES):
+        files = ", ".join(f"{name}.bin" for name in sources.NAMES)
+        raise InputError(f"{SUMS}: must hold the SHA-1 of {files}, one a line, and of no other file")
     missing = [name for name in SHA1 if not is_verified(name)]
     for name in missing:
         if batch_path(name).exists():

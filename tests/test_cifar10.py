@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -305,6 +306,32 @@ def test_verified_batches_need_no_source(batches, own):
     cifar10.fetch()
 
 
+LINES = [f"{'a' * 40}  {name}.bin\n" for name in NAMES]
+# data/cifar10.sha1 as it may come
+NO_SUMS = {
+    "not there": None,
+    "empty": b"",
+    "bytes that are no text": b"\x00\xff\xfe\x80",
+    "a page of HTML": b"<!doctype html><title>Please log in</title>",
+    "cut short": "".join(LINES)[:-60].encode(),
+    "another file": "".join([*LINES, LINES[0].replace("data", "other")]).encode(),
+    "digests that are none": "".join(LINES).replace("aa", "a", 1).encode(),
+}
+
+
+@pytest.mark.parametrize("content", NO_SUMS.values(), ids=NO_SUMS)
+def test_without_the_six_checksums_nothing_is_taken_for_verified(batches, own, monkeypatch, tmp_path, content):
+    folder(own, binary_form(batches))
+    file = tmp_path / "cifar10.sha1"
+    if content is not None:
+        file.write_bytes(content)
+    monkeypatch.setattr(cifar10, "SHA1", cifar10.read_sums(file))
+    for read in (cifar10.fetch, lambda: cifar10.load_batch("test_batch")):
+        with pytest.raises(InputError, match=r"cifar10\.sha1: must hold the SHA-1 of data_batch_1\.bin, .* no other"):
+            read()
+    assert on_disk() == {}
+
+
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-1], lambda b: b"\x01" + b[1:] if b[0] != 1 else b"\x02" + b[1:], lambda b: b""]
 )
@@ -428,6 +455,7 @@ def command(tmp_path, monkeypatch):
     """`python -m lib.cifar10` over an empty data folder."""
     shutil.copy(paths.DATA / "cifar10.sha1", tmp_path)
     monkeypatch.setattr(paths, "DATA", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["lib.cifar10"])
     monkeypatch.delitem(sys.modules, "lib.cifar10")
     return lambda: runpy.run_module("lib.cifar10", run_name="__main__")
 
@@ -480,6 +508,5 @@ def test_a_real_batch_survives_the_way_through_the_python_version(tmp_path, monk
     source = cifar10.FOLDER / "test_batch.bin"
     tar(own, {"cifar-10-batches-py/test_batch": pickle.dumps({b"labels": labels.tolist(), b"data": images}, 2)}, "w")
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
-    monkeypatch.setattr(cifar10, "SHA1", {"test_batch": cifar10.SHA1["test_batch"]})
-    cifar10.fetch()
+    cifar10.install(partial(cifar10_sources.read_own, own), ["test_batch"])
     assert (tmp_path / "test_batch.bin").read_bytes() == source.read_bytes()
