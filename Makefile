@@ -114,10 +114,11 @@ $(READY): requirements.txt
 	$(VENV)/bin/pip install --disable-pip-version-check --requirement requirements.txt
 	@touch $@
 
-test: $(READY) $(DATA)  ## check style and types, run the tests
+test: $(READY) $(DATA)  ## check style, types and security, run the tests
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib benchmarks
 	$(RUN) pytest
 
 test-faults: $(READY) $(DATA)  ## interrupt, starve and repeat `make report` on small data, as docs/reliability.md promises

@@ -61,6 +61,6 @@ def load(name: str, mark: str) -> Arrays | None:
         with np.load(paths.RUNS / f"{name}.npz") as kept:
             if str(kept["fingerprint"]) == mark:
                 return {key: kept[key] for key in kept.files if key != "fingerprint"}
-    except Exception:  # noqa: S110 - a damaged file raises anything, and is made anew whatever it was
+    except Exception:  # nosec B110 # a damaged file raises anything, and is made anew whatever it was
         pass
     return None

@@ -22,7 +22,7 @@ def main(command: list[str]) -> None:
         say("Another `make report` is at work in this folder: waiting for it to end (Ctrl-C gives up)")
         fcntl.flock(handle, fcntl.LOCK_EX)
     os.set_inheritable(handle, True)
-    os.execvp(command[0], command)  # noqa: S606 - make's own command line, no shell
+    os.execvp(command[0], command)  # nosec B606 # make's own command line, no shell
 
 
 if __name__ == "__main__":
