@@ -14,6 +14,8 @@ Sentences = list[str | Claim]
 SIGNIFICANT = 0.05  # McNemar's p below which two settings are told apart
 STEADY = 0.05  # a rise of the training cost, as a fraction, that still counts as steady training
 
+DAGGER = " † Training oscillates and amplifies rounding: these figures come out differently on another machine."
+
 
 def final(run: Run, split: str, measure: str) -> float:
     return float(run.history[split][measure][-1])
@@ -50,8 +52,7 @@ def divergence_note(run: Run) -> str:
 
 def dagger_note(runs: Sequence[Run]) -> str:
     """What the dagger means, for the caption of a table that shows one."""
-    note = " † Training oscillates and amplifies rounding: these figures come out differently on another machine."
-    return note if any(map(oscillates, runs)) else ""
+    return DAGGER if any(map(oscillates, runs)) else ""
 
 
 def rise_in_words(run: Run) -> str:
