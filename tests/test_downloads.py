@@ -9,7 +9,6 @@ import pickle
 import tarfile
 import tempfile
 import threading
-import time
 
 import pytest
 
@@ -40,7 +39,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
 def until_the_client_leaves(handler, piece, pause=0.0):
     try:
-        while not time.sleep(pause):
+        while not handler.server.over.wait(pause):
             handler.wfile.write(piece)
     except OSError:
         pass
@@ -53,6 +52,11 @@ def stalled(handler, archive):
 
 def slow(handler, archive):
     handler.send(archive[:10], Content_Length=SIZE)
+    until_the_client_leaves(handler, b"x", pause=0.02)
+
+
+def dribbling(handler, archive):
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nServer: ")
     until_the_client_leaves(handler, b"x", pause=0.02)
 
 
@@ -72,6 +76,7 @@ def flipped(archive):
 # fault: (what the server does, what the message says of it)
 FAULTS = {
     "silent before its answer": (lambda handler, _: handler.server.over.wait(5), "it does not answer"),
+    "headers byte by byte": (dribbling, "it does not answer"),
     "gone before its answer": (lambda *_: None, "it does not answer"),
     "no HTTP": (lambda handler, _: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 9), "it does not answer"),
     "stalled in the middle": (stalled, "it broke off in the middle"),
