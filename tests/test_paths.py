@@ -1,7 +1,12 @@
 """A file is written whole or not at all."""
 
 import errno
+import os
+import signal
 import stat
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +47,59 @@ def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
 def test_the_temporary_file_lies_beside_the_target_with_its_suffix(tmp_path):
     with paths.atomic(tmp_path / "a.npz") as temporary:
         assert (temporary.parent, temporary.suffix) == (tmp_path, ".npz")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from lib import paths
+
+with {block} as temporary:
+    (temporary / "file" if temporary.is_dir() else temporary).write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def kill_within(block, tmp_path):
+    """A process that is killed within the block. What it has left."""
+    code = KILLED.format(block=block)
+    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | {"TMPDIR": str(tmp_path)})
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    return left
+
+
+def test_what_a_killed_process_has_left_goes_when_the_file_is_written(tmp_path):
+    left = kill_within(f"paths.atomic(Path({str(tmp_path / 'a.json')!r}))", tmp_path)
+    with paths.atomic(tmp_path / "b.json") as temporary:
+        temporary.write_text("other")
+    assert left.exists()
+    paths.write_text(tmp_path / "a.json", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
+
+
+def test_what_another_process_is_writing_stays(tmp_path):
+    with paths.atomic(tmp_path / "a.json") as first:
+        first.write_text("first")
+        paths.write_text(tmp_path / "a.json", "second")
+        assert (tmp_path / "a.json").read_text() == "second"
+    assert (tmp_path / "a.json").read_text() == "first"
+
+
+def test_a_temporary_folder_that_a_killed_process_has_left_goes_with_the_next(tmp_path, monkeypatch):
+    left = kill_within("paths.scratch('cifar10-')", tmp_path)
+    assert (left / "file").exists()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with paths.scratch("cifar10-") as first, paths.scratch("cifar10-") as second:
+        assert sorted(tmp_path.iterdir()) == sorted([first, second])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_under_a_temporary_folder_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(OSError, match="No space left") as caught, paths.scratch("cifar10-") as folder:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert caught.value.filename == str(folder)
 
 
 def test_other_users_can_read_the_file(tmp_path):
