@@ -52,11 +52,14 @@ class Project:
         done.log = done.stdout + done.stderr
         return done
 
-    def start(self):
-        """`make report` in a process group of its own, as a terminal starts it. What it says is its `stdout`."""
+    def start(self, *targets):
+        """`make report`, or other targets, in a process group of its own, as a terminal starts it.
+
+        What it says is its `stdout`.
+        """
         heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
         return subprocess.Popen(
-            self.command(),
+            self.command(*targets),
             cwd=self.root,
             env=self.environment(),
             stdout=subprocess.PIPE,

@@ -3,11 +3,17 @@
 On a small copy of the repository, with small made-up data. `make test-faults` runs this.
 """
 
+import hashlib
+import http.server
+import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tarfile
+import threading
 import time
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -18,51 +24,75 @@ import numpy as np
 import pytest
 
 from lib.cifar10 import sha1
-from tests.project import HAS_VENV, REPORT, new_small_project
+from tests.project import HAS_VENV, REPORT, new_project, new_small_project
 
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made"),
 ]
+BLOCK = os.sysconf("SC_PAGE_SIZE")
 
 
 class Moment(NamedTuple):
-    """So many seconds after so many files are there that match a pattern. Temporary names begin with a dot."""
+    """So many seconds after so many files have come that match a pattern. Temporary names begin with a dot."""
 
     pattern: str
     seconds: float = 0
     files: int = 1
 
-    def wait(self, project, make):
-        while len(list(project.root.glob(self.pattern))) < self.files:
+    def wait(self, project, make, before):
+        while len(present(project, self.pattern) - before) < self.files:
             assert make.poll() is None, f"it ended before: {make.stdout.read()}"
             time.sleep(0.002)
         time.sleep(self.seconds)
 
 
+def present(project, pattern):
+    return set(project.root.glob(pattern))
+
+
+# Whoever is killed at one goes on to the next: each is of files that are not there before it.
 MOMENTS = {
-    "locked": Moment(".lock"),
-    "reading the settings": Moment("report/notebooks", 0.1),
-    "fetching the first batch": Moment("data/cifar10/.*.bin"),
-    "fetching another batch": Moment("data/cifar10/*.bin", files=4),
-    "papermill begins": Moment("report/notebooks/.3-*.ipynb"),
-    "papermill starts kernels": Moment("report/notebooks/.3-*.ipynb", 0.5),
-    "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
-    "notebooks run": Moment("report/notebooks/.3-*.ipynb", 2.5),
-    "saving a figure": Moment("figures/.*.svg"),
-    "saving a run": Moment("data/runs/.eta*.npz"),
-    "a run is saved": Moment("data/runs/eta*.npz"),
-    "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
-    "another notebook is done": Moment("report/notebooks/3-*.ipynb", files=2),
-    "training other seeds": Moment("report/notebooks/3-*.ipynb", 1.0, files=2),
-    "the seeds are done": Moment("report/notebooks/.seeds"),
-    "the last notebook runs": Moment("report/notebooks/.4-*.ipynb", 2.0),
-    "gathering results": Moment("report/notebooks/4-*.ipynb"),
-    "stitching": Moment("report/results.json"),
-    "rendering begins": Moment("report/build/report.md"),
-    "rendering the PDF": Moment("report/.report.*.pdf"),
+    "at the beginning": {
+        "locked": Moment(".lock"),
+        "reading the settings": Moment("report/notebooks", 0.1),
+        "fetching the first batch": Moment("data/cifar10/.*.bin"),
+        "fetching another batch": Moment("data/cifar10/*.bin", files=3),
+        "papermill begins": Moment("report/notebooks/.3-*.ipynb"),
+    },
+    "in the notebooks": {
+        "saving a run": Moment("data/runs/.eta*.npz"),
+        "a run is saved": Moment("data/runs/eta*.npz"),
+        "saving a figure": Moment("figures/.*.svg"),
+        "papermill starts kernels": Moment("report/notebooks/.3-*.ipynb", 0.5),
+        "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
+        "notebooks run": Moment("report/notebooks/.3-*.ipynb", 2.5),
+    },
+    "at the end": {
+        "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
+        "the last notebook runs": Moment("report/notebooks/.4-*.ipynb", 2.0),
+        "gathering results": Moment("report/notebooks/4-*.ipynb"),
+        "stitching": Moment("report/results.json"),
+        "rendering begins": Moment("report/build/report.md"),
+        "rendering the PDF": Moment("report/.report.*.pdf"),
+    },
 }
-SOME = ["reading the settings", "notebooks import", "training other seeds", "rendering begins"]
+# The targets of the long trainings, and when each is killed.
+TRAININGS = {
+    ".sweep": [Moment("data/runs/.sweep@*"), Moment("data/runs/sweep@*")],
+    ".improve": [Moment("data/runs/*improved*")],
+    ".mistakes": [Moment("data/runs/mistake@*", files=3)],
+    ".ablation": [Moment("data/runs/spread@change*")],
+    ".replay": [Moment("data/runs/replay@*", files=2)],
+    ".losses": [Moment("data/runs/eta@*")],
+    ".seeds": [Moment("data/runs/spread@eta*")],
+}
+SOME = {
+    "reading the settings": Moment("report/notebooks", 0.1),
+    "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
+    "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
+    "rendering begins": Moment("report/build/report.md"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +148,9 @@ def half_done(project):
     """The files under their final names that are not whole, and the marks of steps whose files are not there."""
     found = [file for pattern in PRODUCTS for file in project.root.glob(pattern) if not file.name.startswith(".")]
     broken = [file.name for file in found if not holds(file)]
-    settings = [file.stem for file in project.root.glob("notebooks/settings/*.yaml")]
-    if (project / "report/notebooks/.seeds").exists():
-        broken += [name for name in settings if not (project / f"data/runs/spread@{name}.npz").exists()]
+    for mark, (*_, last) in TRAININGS.items():
+        if (project / "report/notebooks" / mark).exists() and not present(project, last.pattern):
+            broken.append(mark)
     return broken
 
 
@@ -139,13 +169,20 @@ def test_half_a_file_would_be_found(whole, tmp_path, broken):
     assert half_done(project) == [(project / broken).name]
 
 
-def stop(project, moment, number):
-    """Start `make report`, send the signal to its whole group at the moment given. Returns exit code and output."""
-    make = project.start()
-    MOMENTS[moment].wait(project, make)
+def stop(project, moment, number, *targets):
+    """Start `make`, send the signal to its whole group at the moment given. Returns exit code and output."""
+    before = present(project, moment.pattern)
+    make = project.start(*targets)
+    moment.wait(project, make, before)
     os.killpg(make.pid, number)
     said = make.communicate(timeout=60)[0]
     return make.returncode, said
+
+
+def kill(project, moment, *targets):
+    code, said = stop(project, moment, signal.SIGKILL, *targets)
+    assert code == -signal.SIGKILL, said
+    assert half_done(project) == []
 
 
 def check_recovery(project, whole):
@@ -154,25 +191,104 @@ def check_recovery(project, whole):
     assert done.returncode == 0, done.log
     assert "waiting" not in done.log
     assert half_done(project) == []
+    assert left_over(project) == []
     assert project.report_bytes() == whole.report_bytes()
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_report_that_was_killed_is_finished_by_the_next(project, whole, moment):
-    code, said = stop(project, moment, signal.SIGKILL)
-    assert code == -signal.SIGKILL, said
-    assert half_done(project) == []
+def left_over(project):
+    """Temporary files: .NAME.RANDOM.SUFFIX, beside NAME.SUFFIX."""
+    found = [file for pattern in PRODUCTS for file in project.root.glob(pattern)]
+    return [file.name for file in found if re.fullmatch(r"\..+\..{8}\.\w+", file.name)]
+
+
+@pytest.mark.parametrize("moments", MOMENTS.values(), ids=MOMENTS)
+def test_a_report_that_was_killed_again_and_again_is_finished_by_the_next(project, whole, moments):
+    for moment in moments.values():
+        kill(project, moment)
     check_recovery(project, whole)
 
 
-@pytest.mark.parametrize("moment", SOME)
-def test_ctrl_c_ends_it_with_a_clean_message(project, whole, moment):
-    code, said = stop(project, moment, signal.SIGINT)
-    assert code in (130, -signal.SIGINT), said  # a shell calls either 130
-    assert "\ninterrupted\n" in said
-    assert "Traceback" not in said
-    assert half_done(project) == []
+@pytest.fixture(scope="module")
+def all_chapters(tmp_path_factory, made_up_batches):
+    """A project with every chapter and training, of which nothing was ever run; the search is short."""
+    project = new_project(tmp_path_factory.mktemp("chapters"), made_up_batches)
+    grid = project / "notebooks/sweep.yaml"
+    grid.write_text(grid.read_text().replace("n_epochs: 10", "n_epochs: 3"))
+    for name in REPORT:
+        (project / "report" / name).unlink()
+    return project
+
+
+def test_long_trainings_that_were_killed_go_on_and_all_chapters_come_out_the_same(all_chapters, tmp_path):
+    whole = all_chapters.copy(tmp_path / "whole")
+    whole.remake()
+    for target, moments in TRAININGS.items():
+        for moment in moments:
+            kill(all_chapters, moment, f"report/notebooks/{target}")
+    check_recovery(all_chapters, whole)
+
+
+def test_ctrl_c_ends_it_with_a_clean_message(project, whole):
+    for moment in SOME.values():
+        code, said = stop(project, moment, signal.SIGINT)
+        assert code in (130, -signal.SIGINT), said  # a shell calls either 130
+        assert "\ninterrupted\n" in said
+        assert "Traceback" not in said
+        assert half_done(project) == []
     check_recovery(project, whole)
+
+
+class Stalling(http.server.BaseHTTPRequestHandler):
+    """A site that sends half of the archive and no more, until it is told to send all of it."""
+
+    def do_GET(self):
+        archive = self.server.archive
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(archive)))
+        self.end_headers()
+        self.wfile.write(archive if self.server.well.is_set() else archive[: len(archive) // 2])
+        self.server.well.wait(30)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def site(project):
+    """The official site of the project, on this machine, and no other source."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add(project.source, "cifar-10-batches-bin")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stalling) as server:
+        server.archive, server.well = packed.getvalue(), threading.Event()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        module = project / "lib/cifar10_sources.py"
+        code = re.sub(
+            'OFFICIAL_URL = ".*"', f'OFFICIAL_URL = "http://127.0.0.1:{server.server_port}"', module.read_text()
+        )
+        md5 = hashlib.md5(server.archive).hexdigest()
+        module.write_text(re.sub('OFFICIAL_HASH = ".*"', f'OFFICIAL_HASH = "md5:{md5}"', code))
+        project.variables += ("CIFAR10=",)
+        yield server
+        server.well.set()
+        server.shutdown()
+
+
+def test_a_download_that_was_killed_is_begun_anew_and_leaves_nothing(project, site, monkeypatch):
+    (project / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(project / "temporary"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("PATH", os.path.pathsep.join(["/usr/bin", "/bin"]))
+    data = "data/cifar10/test_batch.bin"
+    for _ in range(2):
+        kill(project, Moment("temporary/cifar10-*/*"), data)
+        assert not present(project, "data/cifar10/*")
+    site.well.set()
+    done = project.make(data)
+    assert done.returncode == 0, done.log
+    assert len(present(project, "data/cifar10/*.bin")) == 6
+    assert half_done(project) == []
+    assert not present(project, "temporary/cifar10-*")
 
 
 def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole):
@@ -202,14 +318,13 @@ def test_who_waits_goes_on_when_the_first_is_killed(project, whole):
 @contextmanager
 def mounted(folder, options):
     """A small file system of its own in place of a folder, with what the folder holds, until the block ends."""
-    held = {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    held = shutil.copytree(folder, folder.parent.parent / "held")
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
     try:
-        for name, content in held.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(content)
+        shutil.copytree(held, folder, dirs_exist_ok=True)  # time stamps included
+        shutil.rmtree(held)
         subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
         yield
     finally:
@@ -217,7 +332,8 @@ def mounted(folder, options):
 
 
 def size_of(folder):
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    """The bytes of its files on a disk, which come in blocks."""
+    return sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in folder.rglob("*") if path.is_file())
 
 
 def check_refusal(project, folder, cause):
@@ -238,10 +354,26 @@ FULL = {"data/runs": 64_000, "report/notebooks": 200_000, "figures": 20_000}  # 
 
 
 @pytest.mark.parametrize("folder", FULL)
-def test_a_full_disk_is_told_and_nothing_lost(project, whole, folder):
-    (project / folder).mkdir(parents=True, exist_ok=True)
+def test_a_full_disk_is_told_and_nothing_lost(whole, tmp_path, folder):
+    project = whole.copy(tmp_path)
+    setting = project.setting("eta0.001-lam0.1")
+    original = setting.read_text()
     with mounted(project / folder, f"size={size_of(project / folder) + FULL[folder]}"):
+        setting.write_text(f"{original}\nmomentum: 0.5\n")
         check_refusal(project, folder, "No space left on device")
+    setting.write_text(original)
+    check_recovery(project, whole)
+
+
+DISKS = {"size=2m": "No space left on device", "ro": "Read-only file system"}  # two batches need 1.8 MB
+
+
+@pytest.mark.parametrize(("options", "cause"), DISKS.items())
+def test_data_that_the_disk_does_not_take_are_told_as_that(project, whole, options, cause):
+    folder = "data/cifar10"
+    (project / folder).mkdir()
+    with mounted(project / folder, options):
+        check_refusal(project, folder, cause)
     check_recovery(project, whole)
 
 
