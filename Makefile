@@ -36,8 +36,8 @@ COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/*.json  # as in lib/provenance.py
 
 # One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
-# On all cores, unless -j says otherwise; only a recipe can tell.
-ALONE = @$(PYTHON) -m lib.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
+# On all cores, unless -j says otherwise; only a recipe can tell. The + has `make -n report` look into it, too.
+ALONE = +@$(PYTHON) -m lib.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
 
 report:  ## run every setting, render report/report.html and report/report.pdf
 	$(ALONE) pages

@@ -16,7 +16,7 @@ import pytest
 from lib import paths
 from lib.errors import InputError
 from lib.settings import validate
-from tests.project import HAS_VENV, new_project
+from tests.project import HAS_VENV, new_project, new_small_project
 
 SETTING = "eta0.001-lam0.1"
 READ_NO_SETTING = {
@@ -81,6 +81,17 @@ def test_a_grid_in_any_order_is_drawn_in_order_and_what_diverged_is_a_dash(proje
     assert np.isnan(found[:, 2]).all() and np.isnan(found[:, :, 2]).all()
     assert np.isfinite(found[:, :2, :2]).all()
     assert "A dash: training diverged." in (project / "report/report.html").read_text()
+
+
+def test_a_dry_run_shows_every_step_and_does_none(tmp_path, made_up_batches):
+    project = new_small_project(tmp_path, made_up_batches)
+    before = set(project.root.rglob("*"))
+    done = project.make("report", "--dry-run")
+    assert done.returncode == 0, done.log
+    steps = re.findall(r"-m lib\.(\w+(?: render| results)?)", done.log)
+    assert {"settings", "cifar10", "seeds", "execute", "report results", "report render"} <= set(steps)
+    made = [path.name for path in set(project.root.rglob("*")) - before]
+    assert [name for name in made if name != "__pycache__" and not name.endswith(".pyc")] == [".lock"]
 
 
 def test_a_second_run_runs_nothing_and_writes_nothing(project):
