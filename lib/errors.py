@@ -17,6 +17,11 @@ def say(line: str) -> None:
     print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
 
+def one_line(text: str) -> str:
+    """Foreign text without line breaks and control characters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+
+
 def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     """A `progress` for the command line: a line for each turn."""
 
@@ -42,7 +47,7 @@ def run_command(command: Callable[[list[str]], None]) -> None:
     try:
         command(sys.argv[1:])
     except (InputError, OSError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {one_line(str(error))}")  # which may name a file of any name
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)

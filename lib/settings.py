@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 
 from lib import paths
-from lib.errors import InputError, expect_none, run_command
+from lib.errors import InputError, expect_none, one_line, run_command
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
@@ -119,8 +119,8 @@ def describe(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """Foreign text as it fits into a message: one line, no control characters, not a page long."""
-    line = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
+    """Foreign text as it fits into a message: one line, not a page long."""
+    line = one_line(text)
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
 
 

@@ -12,9 +12,11 @@ import sys
 from importlib import import_module
 
 import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
 
 from benchmarks import bench
-from lib import paths, report
+from lib import paths, render, report
 from lib.errors import InputError, run_command
 
 USAGE = "usage: python -m lib"
@@ -56,6 +58,11 @@ def refusal(main, arguments, monkeypatch):
     return said.removeprefix("error: ")
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("input")
+
+
 @pytest.fixture
 def nothing_written(tmp_path, monkeypatch):
     """An empty folder to work in, empty still at the end, but for the lock."""
@@ -79,6 +86,22 @@ def test_the_benchmark_refuses_in_one_line(monkeypatch, arguments):
         refusal(bench.main, given, monkeypatch)
         == "usage: python -m benchmarks.bench [ROUNDS], a whole number of at least 1"
     )
+
+
+WITHOUT_ARGUMENTS = [module for module, arguments, said in COMMANDS if said == NONE and arguments == "all"]
+TAKING_FILES = ["execute", "doctor", "report"]
+given_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), max_size=12)
+undecodable = st.sampled_from(["\udcff", "a\udc80b"])  # as Python takes bytes that are no UTF-8
+arguments = st.lists(given_text | undecodable | st.sampled_from(["-", "--help", "=", "a\nb", "\x1b[31m"]), max_size=5)
+
+
+@given(st.sampled_from(WITHOUT_ARGUMENTS) | st.sampled_from(TAKING_FILES), arguments)
+@example("execute", ["out", "in", "a\nb"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_other_command_line_is_refused_in_one_line(nothing_written, monkeypatch, module, given_arguments):
+    assume(given_arguments or module in TAKING_FILES)
+    assume(given_arguments not in (["results"], ["render"], ["core"]))
+    assert refusal(import_module(f"lib.{module}").main, given_arguments, monkeypatch).isprintable()
 
 
 # Result files
@@ -122,6 +145,47 @@ def test_damaged_results_are_not_rendered(tmp_path, content):
         report.render_all([], tmp_path)
     assert str(caught.value).isprintable()
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
+
+
+def places(node, *above):
+    """Every place in the results that the report itself shows."""
+    children = node.items() if isinstance(node, dict) else ()
+    return [above, *(place for key, child in children for place in places(child, *above, key))]
+
+
+SHOWN = [("provenance", *place) for place in places(WHOLE["provenance"])]
+SHOWN += [("settings", *place) for place in places(WHOLE["settings"]) if len(place) < 3]
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.sampled_from(SHOWN), any_json)
+def test_any_value_in_the_results_is_shown_or_refused_in_one_line(folder, place, value):
+    results = json.loads(json.dumps({key: WHOLE[key] for key in ("provenance", "settings")}))
+    node = results
+    for key in place[:-1]:
+        node = node[key]
+    node[place[-1]] = value
+    shown_or_refused(folder, json.dumps(results).encode())
+
+
+@given(st.binary() | any_json.map(lambda value: json.dumps(value).encode()))
+def test_any_bytes_for_results_are_refused_in_one_line(folder, content):
+    shown_or_refused(folder, content)
+
+
+def shown_or_refused(folder, content):
+    (folder / "results.json").write_bytes(content)
+    try:
+        results = report.read_results(folder / "results.json")
+    except InputError as error:
+        assert str(error).isprintable()
+        assert len(str(error)) < 1000
+    else:
+        render.describe(results["provenance"], "title")
 
 
 def test_missing_results_are_not_rendered(tmp_path):

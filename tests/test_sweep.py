@@ -5,6 +5,7 @@ those of the made-up data, and fetch the data from where CIFAR10 says.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -171,6 +172,28 @@ def test_a_wrong_grid_is_one_line_that_names_the_file_and_what_is_allowed(grid_f
         read_grid(path)
     assert str(error.value).startswith(f"{path}: {said}")
     assert "\n" not in str(error.value)
+
+
+values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
+keys = st.sampled_from(list(Setting.model_fields)) | st.text(max_size=9)
+grids = st.fixed_dictionaries({axis: st.lists(values, max_size=3) for axis in sweep.AXES})
+
+
+@given(st.booleans(), grids, st.dictionaries(keys, values | st.lists(values, max_size=3), max_size=4))
+def test_any_grid_is_one_of_settings_or_refused_in_one_line(folder, complete, axes, more):
+    path = folder / "grid.yaml"
+    path.write_text(json.dumps((axes if complete else {}) | more))  # JSON is YAML
+    try:
+        assert read_grid(path)
+    except InputError as error:
+        assert str(error).startswith(f"{path}: ")
+        assert str(error).isprintable()
+        assert len(str(error)) < 2000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("grids")
 
 
 # Stacks
