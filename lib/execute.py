@@ -42,6 +42,9 @@ def main(arguments: list[str]) -> None:
     if len(arguments) not in (2, 3):
         raise InputError("usage: python -m lib.execute OUTPUT NOTEBOOK [SETTING]")
     output, notebook, *setting = map(Path, arguments)
+    for path in (output, notebook):  # or papermill warns, and goes on
+        if path.suffix != ".ipynb":
+            raise InputError(f"{path}: a notebook's name must end in .ipynb")
     parameters = settings.read(setting[0]).model_dump() if setting else {}
     say(f"  {output.stem}: running")
     start = time.perf_counter()

@@ -40,6 +40,8 @@ COMMANDS = [
     ("report", "--help", f"{USAGE}.report results|render|core"),
     ("execute", "out.ipynb in.ipynb a.yaml more", f"{USAGE}.execute OUTPUT NOTEBOOK [SETTING]"),
     ("execute", "out.ipynb in.ipynb a.yaml", "a.yaml: not readable: No such file or directory"),
+    ("execute", "out.ipynb .", ".: a notebook's name must end in .ipynb"),
+    ("execute", "out in.ipynb", "out: a notebook's name must end in .ipynb"),
     ("execute", "out.ipynb none.ipynb", "[Errno 2] No such file or directory: 'none.ipynb'"),
     ("lock", "", f"{USAGE}.lock COMMAND ..."),
     ("lock", "no-such-command", "[Errno 2] No such file or directory"),
@@ -96,7 +98,7 @@ arguments = st.lists(given_text | undecodable | st.sampled_from(["-", "--help", 
 
 
 @given(st.sampled_from(WITHOUT_ARGUMENTS) | st.sampled_from(TAKING_FILES), arguments)
-@example("execute", ["out", "in", "a\nb"])
+@example("execute", ["out.ipynb", "in.ipynb", "a\nb"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_other_command_line_is_refused_in_one_line(nothing_written, monkeypatch, module, given_arguments):
     assume(given_arguments or module in TAKING_FILES)
