@@ -180,9 +180,10 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise InputError("usage: python -m lib.sweep [SCHEDULER]")
     grid = read_grid(Path(os.path.relpath(GRID)))
-    accuracy = search(grid, *arguments)["accuracy"]
-    for place in np.argsort(-accuracy, kind="stable")[:5]:
-        say(f"  {accuracy[place]:.2%} of the validation images: {grid[place].plain_title}")
+    found = search(grid, *arguments)
+    for place in np.argsort(found["loss"], kind="stable")[:5]:  # NaN, where training diverged, comes last
+        loss, accuracy = found["loss"][place], found["accuracy"][place]
+        say(f"  validation loss {loss:.4f}, {accuracy:.2%} of the images: {grid[place].plain_title}")
 
 
 if __name__ == "__main__":

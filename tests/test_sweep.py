@@ -513,7 +513,7 @@ def test_an_interrupted_search_is_taken_up_where_it_was(project):
     after = kept(runs)
     assert len(after) == n_stacks
     assert before.items() <= after.items()  # not written again
-    assert len(re.findall(r"% of the validation images: η = ", second.stderr)) == 5
+    assert len(re.findall(r"validation loss \d\.\d{4}, [\d.]+% of the images: η = ", second.stderr)) == 5
 
     third = subprocess.run(command, timeout=SECONDS, check=True, **pipe)
     assert "dashboard" not in third.stderr
