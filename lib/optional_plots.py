@@ -102,7 +102,9 @@ def reliability_diagram(groups: Mapping[str, Reliability]) -> Figure:
     axes = fig.subplots(1, len(groups), sharey=True)
     for ax, (title, (size, confidence, accuracy)), hue in zip(axes, groups.items(), COLOURS[1:], strict=False):
         ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
-        ax.scatter(confidence, accuracy, s=4 + 110 * size / size.max(), color=hue, alpha=0.85, linewidths=0)
+        ax.scatter(
+            confidence, accuracy, s=4 + 110 * size / size.max(), color=hue, alpha=0.85, linewidths=0, clip_on=False
+        )
         ax.set(title=title, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), aspect="equal")
     axes[0].set_ylabel("share of right answers")
     return fig

@@ -55,6 +55,7 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
             channel = values[:, 1024 * k : 1024 * (k + 1)]
             ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)
         ax.set(title=title, yticks=[], xlabel="pixel value")
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.spines.left.set_visible(False)
     handles = [mpl.lines.Line2D([], [], color=patch.get_edgecolor(), label=patch.get_label()) for patch in ax.patches]
     fig.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.4)
@@ -63,7 +64,7 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
-    fig, axes = image_grid(2, 5, 2.85)
+    fig, axes = image_grid(2, 5, 2.1 if shared else 2.85)
     for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):
         show_image(ax, image, name)
     return fig
