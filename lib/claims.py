@@ -11,7 +11,7 @@ import numpy as np
 
 from lib import published
 from lib.cache import Arrays
-from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, mean_and_sd, rise_in_words, told_apart
+from lib.observe import SIGNIFICANT, below, is_steady, largest_rise, lowest_loss, mean_and_sd, rise_in_words, told_apart
 from lib.runs import Run
 from lib.settings import Setting, read_all
 from lib.show import percent
@@ -79,21 +79,22 @@ def judge_all(words: Sequence[str], runs: Sequence[Run], spread: Mapping[str, Ar
     plain_ahead, plain_and_mild = judge_test(plain, mild, y, spread)
     mild_ahead, _ = judge_test(mild, plain, y, spread)
     strong_behind, mild_and_strong = judge_test(mild, strong, y, spread)
-    learnt = large.history["train"]["accuracy"]
+    learnt, (lowest, nothing) = large.history["train"]["accuracy"], lowest_loss(large)
     decisions = [
         (
             of(learnt[-1] <= learnt[0]),
             f"The cost does fluctuate, by up to {percent(largest_rise(large), 0)} an epoch. But training accuracy rises"
-            f" from {percent(learnt[0])} to {percent(learnt[-1])}: it does not diverge.",
+            f" from {percent(learnt[0])} to {percent(learnt[-1])}: it learns. Its loss stays finite; it is never below"
+            f" {lowest:.2f}, and to know nothing costs {nothing:.2f}.",
         ),
         (
             all_of(of(smooth[1] > smooth[0]), of(is_steady(plain))),
             f"Convergence is stable: the cost rises by {rise_in_words(plain)}. But smoothness is {smooth[1]:.2f}, at"
-            f" the larger step {smooth[0]:.2f}.",
+            f" the larger step {smooth[0]:.2f}. “More defined” is not measured.",
         ),
         (
             of(gaps[1].mean() < SMALL_GAP),
-            f"Training is ahead of validation by {points(gaps[1])}; {100 * SMALL_GAP:g} would be small.",
+            f"Training is ahead of validation by {points(gaps[1])}; we would call {100 * SMALL_GAP:g} small.",
         ),
         (narrows, f"The gap is smaller by {by_how_much}."),
         (

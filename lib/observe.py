@@ -32,6 +32,11 @@ def largest_rise(run: Run) -> float:
     return float(np.max(cost[1:] / cost[:-1] - 1, initial=0))
 
 
+def lowest_loss(run: Run) -> tuple[float, float]:
+    """The lowest training loss after any epoch, and what a network that knows nothing has."""
+    return float(run.history["train"]["loss"].min()), float(np.log(run.net.b.size))
+
+
 def is_steady(run: Run) -> bool:
     """Whether the training cost never jumped. Where it does, rounding is amplified: see `dagger_note`."""
     return run.diverged is None and largest_rise(run) <= STEADY
@@ -87,6 +92,7 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
     """What a larger eta did, everything else being equal."""
     key = f"eta/{small.setting.name} and {large.setting.name}"
     lead = final(small, "val", "accuracy") - final(large, "val", "accuracy")
+    lowest, nothing = lowest_loss(large)
     return [
         f"With {large.setting.title} the training cost rises by up to {percent(largest_rise(large), 0)} from one epoch",
         f"to the next; with {small.setting.title}, by {rise_in_words(small)}.",
@@ -96,6 +102,13 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
             "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley,"
             " higher up. Training oscillates; it does not diverge, for the cost stays bounded.",
             "So neither step is too long for a steady descent.",
+        ),
+        Claim(
+            f"{key}/the larger step costs more than knowing nothing",
+            bool(lowest > nothing),
+            f"Yet its training loss is never below {lowest:.2f}, though a network that knows nothing has {nothing:.2f}:"
+            " it is often right, but very sure where it is wrong.",
+            f"Its training loss comes down to {lowest:.2f}; that of a network that knows nothing is {nothing:.2f}.",
         ),
         f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
         f" {100 * abs(lead):.2f} percentage points.",
@@ -169,8 +182,8 @@ def in_short(runs: Sequence[Run]) -> list[str]:
     for first, *_, last in groups([run for run in runs if not run.diverged], "lam"):
         sentences.append(
             f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over"
-            f" validation goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the smoothness of the"
-            f" templates from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
+            f" validation goes from {100 * gap(first):.1f} to {100 * gap(last):.1f} points, and the correlation of"
+            f" neighbouring weights from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
         )
     return sentences
 

@@ -59,11 +59,12 @@ def on_initial_weights(signatures: Signatures) -> str:
     """What the two wrong widths of the initial weights cost, without a penalty and with the strongest."""
     test = {name: signatures[name]["test"]["mean"] for name in (RIGHT, "sigma-0.1", "sigma-1")}
     plain, penalised = ([percent(means[setting], 1) for means in test.values()] for setting in (1, 3))
+    reached = f"the three reach {', '.join(penalised)}" if len({*penalised}) > 1 else f"all three reach {penalised[0]}"
     return (
         f"At $\\eta = {SETTINGS[1][0]:g}$ and $\\lambda = {SETTINGS[1][1]:g}$ the test accuracy is {plain[0]} if all is"
         f" right, {plain[1]} with initial weights ten times as large and {plain[2]} with ones a hundred times"
         " as large: their noise stays. A penalty shrinks it in every step:"
-        f" at $\\lambda = {SETTINGS[3][1]:g}$ the three reach {', '.join(penalised)}."
+        f" at $\\lambda = {SETTINGS[3][1]:g}$ {reached}."
     )
 
 
@@ -91,9 +92,9 @@ def on_penalty(signatures: Signatures) -> str:
     right = signatures[RIGHT]["test"]["mean"][-1]
     half, bias = (100 * (signatures[name]["test"]["mean"][-1] - right) for name in ("half-penalty", "bias-penalised"))
     return (
-        f"Even at $\\lambda = {SETTINGS[-1][1]:g}$, where a penalty weighs most, half of it moves the test accuracy by"
-        f" {half:+.2f} percentage points, and one on $b$ by {bias:+.2f}. A gradient check with $\\lambda > 0$ and"
-        " a $b$ that is not zero finds both at once."
+        f"Even at $\\lambda = {SETTINGS[-1][1]:g}$, where a penalty weighs most, half of its gradient moves the test"
+        f" accuracy by {half:+.2f} percentage points, and one on $\\mathbf{{b}}$ by {bias:+.2f}. A gradient check with"
+        " $\\lambda > 0$ and a $\\mathbf{b}$ that is not zero finds both."
     )
 
 
@@ -113,9 +114,10 @@ def on_doctor(signatures: Signatures) -> str:
     hidden = alike(signatures, [("test", place) for place in range(len(SETTINGS))])
     visible = [(name, cause) for name in said if name not in (RIGHT, *hidden) for cause in said[name]]
     missed = [cause == RIGHT for name in hidden for cause in said[name]]
+    others = "the other seed" if len(said[RIGHT]) == 2 else "the others"
     confused = sorted({(did(name), did(cause)) for name, cause in visible if cause != name})
     return (
-        "It can be put to the test with our own figures: those of one seed, while the others predict."
+        f"It can be put to the test with our own figures: those of one seed, while {others} predict."
         f" Of {len(said[RIGHT])} right ones it finds {said[RIGHT].count(RIGHT)} right."
         f" Of {len(visible)} with a mistake that leaves a trace in the test accuracies it names the mistake in"
         f" {sum(name == cause for name, cause in visible)}"

@@ -100,17 +100,22 @@ def test_the_largest_rise_is_relative_to_the_epoch_before(make_run, costs, rise)
     ("small", "large", "holds"),
     [
         ([3, 2, 1], [3, 5, 4], True),
+        ([3, 2, 1], [9, 15, 12], True),
         ([3, 2, 1], [3, 2.5, 2.55], False),
         ([3, 5, 4], [3, 6, 4], False),
         ([1], [1], False),
     ],
-    ids=["it does", "both are steady", "both oscillate", "one epoch"],
+    ids=["it does", "and never learns", "both are steady", "both oscillate", "one epoch"],
 )
 def test_the_larger_step_oscillates(make_run, small, large, holds):
     sentences = observe.on_learning_rate(make_run("s", cost=small), make_run("l", eta=0.1, cost=large))
-    assert claims(sentences) == {"the larger step oscillates": holds}
+    nothing = np.log(10)
+    assert claims(sentences) == {
+        "the larger step oscillates": holds,
+        "the larger step costs more than knowing nothing": min(large) / 2 > nothing,  # its loss is half its cost
+    }
     assert ("Training oscillates" in say(sentences)) == holds
-    assert keys(sentences) == ["eta/s and l/the larger step oscillates"]
+    assert keys(sentences) == [f"eta/s and l/{claim}" for claim in claims(sentences)]
 
 
 @pytest.mark.parametrize(
