@@ -34,13 +34,16 @@ BLOCK = os.sysconf("SC_PAGE_SIZE")
 
 
 class Moment(NamedTuple):
-    """So many seconds after so many files have come that match a pattern. Temporary names begin with a dot."""
+    """So many seconds after so many files have come that match a pattern; temporary names begin with a dot.
+
+    A temporary file may come and go unseen: where one is waited for, the pattern matches the final name as well.
+    """
 
     pattern: str
     seconds: float = 0
     files: int = 1
 
-    def wait(self, project, make, before):
+    def wait(self, project, make, before=frozenset()):
         while len(present(project, self.pattern) - before) < self.files:
             assert make.poll() is None, f"it ended before: {make.stdout.read()}"
             time.sleep(0.002)
@@ -56,14 +59,13 @@ MOMENTS = {
     "at the beginning": {
         "locked": Moment(".lock"),
         "reading the settings": Moment("report/notebooks", 0.1),
-        "fetching the first batch": Moment("data/cifar10/.*.bin"),
+        "fetching the first batch": Moment("data/cifar10/*batch*"),
         "fetching another batch": Moment("data/cifar10/*.bin", files=3),
         "papermill begins": Moment("report/notebooks/.3-*.ipynb"),
     },
     "in the notebooks": {
-        "saving a run": Moment("data/runs/.eta*.npz"),
-        "a run is saved": Moment("data/runs/eta*.npz"),
-        "saving a figure": Moment("figures/.*.svg"),
+        "saving a run": Moment("data/runs/*eta*.npz"),
+        "saving a figure": Moment("figures/*.svg"),
         "papermill starts kernels": Moment("report/notebooks/.3-*.ipynb", 0.5),
         "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
         "notebooks run": Moment("report/notebooks/.3-*.ipynb", 2.5),
@@ -74,12 +76,12 @@ MOMENTS = {
         "gathering results": Moment("report/notebooks/4-*.ipynb"),
         "stitching": Moment("report/results.json"),
         "rendering begins": Moment("report/build/report.md"),
-        "rendering the PDF": Moment("report/.report.*.pdf"),
+        "rendering the PDF": Moment("report/report.html"),
     },
 }
 # The targets of the long trainings, and when each is killed.
 TRAININGS = {
-    ".sweep": [Moment("data/runs/.sweep@*"), Moment("data/runs/sweep@*")],
+    ".sweep": [Moment("data/runs/*sweep@*"), Moment("data/runs/*sweep@*", files=2)],
     ".improve": [Moment("data/runs/*improved*")],
     ".mistakes": [Moment("data/runs/mistake@*", files=3)],
     ".ablation": [Moment("data/runs/spread@change*")],
