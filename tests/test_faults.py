@@ -280,7 +280,6 @@ def test_a_download_that_was_killed_is_begun_anew_and_leaves_nothing(project, si
     (project / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(project / "temporary"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("PATH", os.path.pathsep.join(["/usr/bin", "/bin"]))
     data = "data/cifar10/test_batch.bin"
     for _ in range(2):
         kill(project, Moment("temporary/cifar10-*/*"), data)
