@@ -114,10 +114,10 @@ def on_doctor(signatures: Signatures) -> str:
     hidden = alike(signatures, [("test", place) for place in range(len(SETTINGS))])
     visible = [(name, cause) for name in said if name not in (RIGHT, *hidden) for cause in said[name]]
     missed = [cause == RIGHT for name in hidden for cause in said[name]]
-    others = "the other seed" if len(said[RIGHT]) == 2 else "the others"
+    others = "the other predicts" if len(said[RIGHT]) == 2 else "the others predict"
     confused = sorted({(did(name), did(cause)) for name, cause in visible if cause != name})
     return (
-        f"It can be put to the test with our own figures: those of one seed, while {others} predict."
+        f"It can be put to the test with our own figures: those of one seed, while {others}."
         f" Of {len(said[RIGHT])} right ones it finds {said[RIGHT].count(RIGHT)} right."
         f" Of {len(visible)} with a mistake that leaves a trace in the test accuracies it names the mistake in"
         f" {sum(name == cause for name, cause in visible)}"
