@@ -71,6 +71,8 @@ def main(arguments: list[str]) -> None:
         project = Project(Path(folder))
         copy_repository(project.root)
         shutil.copytree(paths.DATA / "cifar10", project / "data/cifar10")
+        shown = project / "benchmarks" / speed.STEPS.name
+        shown.write_text('{"seconds": {"to be measured": 0}}')  # its last chapter shows this
         found = measure(project)
     paths.write_text(speed.STEPS, json.dumps({"machine": machine(), "seconds": found}, indent=1) + "\n")
     for name, took in found.items():
