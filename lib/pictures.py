@@ -24,9 +24,9 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9
     ax.set_axis_off()
 
 
-def image_grid(n_rows: int, n_columns: int, height: float) -> tuple[Figure, np.ndarray]:
+def image_grid(n_rows: int, n_columns: int, height: float, width: float = WIDTH) -> tuple[Figure, np.ndarray]:
     """A Figure with axes (n_rows, n_columns), close together and empty."""
-    fig = Figure((WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
+    fig = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
     axes = fig.subplots(n_rows, n_columns, squeeze=False)
     for ax in axes.flat:
         ax.set_axis_off()
@@ -64,9 +64,11 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
-    fig, axes = image_grid(2, 5, 2.1 if shared else 2.85)
+    # Smaller on a shared scale: that shows which are strong, and little more.
+    height, width, fontsize = (1.8, 0.6 * WIDTH, 8) if shared else (2.85, WIDTH, 9.5)
+    fig, axes = image_grid(2, 5, height, width)
     for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):
-        show_image(ax, image, name)
+        show_image(ax, image, name, fontsize)
     return fig
 
 
