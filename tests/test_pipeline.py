@@ -127,7 +127,7 @@ def test_what_a_step_depends_on_runs_it_anew(project, changed, rerun):
 
 
 def make_variable(name):
-    command = ["make", "--eval", f"print: ; @echo $({name})", "print"]
+    command = ["make", "--no-print-directory", "--eval", f"print: ; @echo $({name})", "print"]
     return subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout.split()
 
 
