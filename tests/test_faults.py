@@ -60,19 +60,23 @@ MOMENTS = {
         "locked": Moment(".lock"),
         "reading the settings": Moment("report/notebooks", 0.1),
         "fetching the first batch": Moment("data/cifar10/*batch*"),
-        "fetching another batch": Moment("data/cifar10/*.bin", files=3),
+        "fetching another batch": Moment("data/cifar10/*.bin", files=2),
+        "fetching the last batches": Moment("data/cifar10/*.bin", files=2),
         "papermill begins": Moment("report/notebooks/.3-*.ipynb"),
     },
     "in the notebooks": {
         "saving a run": Moment("data/runs/*eta*.npz"),
         "saving a figure": Moment("figures/*.svg"),
         "papermill starts kernels": Moment("report/notebooks/.3-*.ipynb", 0.5),
+        "kernels start": Moment("report/notebooks/.3-*.ipynb", 1),
         "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
+        "notebooks begin": Moment("report/notebooks/.3-*.ipynb", 2),
         "notebooks run": Moment("report/notebooks/.3-*.ipynb", 2.5),
     },
     "at the end": {
         "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
-        "the last notebook runs": Moment("report/notebooks/.4-*.ipynb", 2.0),
+        "the last notebook begins": Moment("report/notebooks/.4-*.ipynb", 1),
+        "the last notebook runs": Moment("report/notebooks/.4-*.ipynb", 2),
         "gathering results": Moment("report/notebooks/4-*.ipynb"),
         "stitching": Moment("report/results.json"),
         "rendering begins": Moment("report/build/report.md"),
@@ -204,9 +208,11 @@ def left_over(project):
 
 
 @pytest.mark.parametrize("moments", MOMENTS.values(), ids=MOMENTS)
-def test_a_report_that_was_killed_again_and_again_is_finished_by_the_next(project, whole, moments):
+def test_a_report_that_was_killed_is_finished_by_the_next(project, whole, moments, tmp_path_factory):
+    """In a copy each time: the project itself goes on to the next moment, and is killed there."""
     for moment in moments.values():
         kill(project, moment)
+        check_recovery(project.copy(tmp_path_factory.mktemp("copy")), whole)
     check_recovery(project, whole)
 
 
