@@ -245,7 +245,7 @@ EXTREMES = {
 }
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("name", "P", "loss"), [(name, *expected) for name, expected in EXTREMES.items()])
 def test_scores_of_1000_neither_overflow_nor_give_nan(name, P, loss, dtype):

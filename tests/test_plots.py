@@ -72,7 +72,7 @@ def svg(fig):
     return buffer.getvalue()
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_every_figure_is_the_same_each_time(draw):
     fig = draw()

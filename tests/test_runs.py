@@ -56,6 +56,7 @@ def diverged(request, small_data):
         run = train_setting(Setting(name="long", eta=eta, lam=lam, n_batch=10, n_epochs=3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)  # whatever an earlier test has left open
         yield run
 
 

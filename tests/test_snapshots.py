@@ -43,7 +43,7 @@ def test_each_template_uses_all_levels_and_keeps_its_order():
     assert_allclose(levels(W) / 255, (W - W.min(0)) / np.ptp(W, axis=0), atol=0.5 / 255 + 1e-9)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 def test_a_template_without_contrast_is_no_division_by_zero():
     assert not levels(np.full((5, 2), 0.3, np.float32)).any()
 

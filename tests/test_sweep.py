@@ -235,7 +235,7 @@ def test_a_stacks_figures_are_those_of_single_trainings(no_cluster):
             assert_allclose(values[place], history[measure][-1], rtol=1e-9, err_msg=f"{setting} {measure}")
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.usefixtures("small_data")
 def test_a_setting_that_diverges_has_no_figures_and_harms_no_other(no_cluster):
     usual = {"name": "a", "lam": 1.0, "n_epochs": 20, "n_batch": 40}
