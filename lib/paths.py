@@ -9,7 +9,7 @@ import glob
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.stem}."
-    remove_left(path.parent.glob(f"{glob.escape(prefix)}*{glob.escape(path.suffix)}"))
+    remove_left(path.parent, prefix, path.suffix)
     try:
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
@@ -51,7 +51,7 @@ def atomic(path: Path) -> Iterator[Path]:
 @contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
     """Yield a temporary folder, which is gone when the block ends. An OSError of a full disk names it."""
-    remove_left(Path(tempfile.gettempdir()).glob(f"{prefix}*"))
+    remove_left(Path(tempfile.gettempdir()), prefix)
     with tempfile.TemporaryDirectory(prefix=prefix) as name, locked(os.open(name, os.O_RDONLY)):
         try:
             yield Path(name)
@@ -72,9 +72,9 @@ def locked(handle: int) -> Iterator[None]:
         os.close(handle)
 
 
-def remove_left(found: Iterable[Path]) -> None:
-    """Remove those of these temporary files and folders that nobody holds."""
-    for path in found:
+def remove_left(folder: Path, prefix: str, suffix: str = "") -> None:
+    """Remove the temporary files and folders there that nobody holds: of the names that `tempfile` gives, no others."""
+    for path in folder.glob(f"{glob.escape(prefix)}{'?' * 8}{glob.escape(suffix)}"):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # others write in /tmp, too
             try:

@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 
 from lib.cifar10 import sha1
+from lib.cifar10_sources import SCRATCH
 from tests.project import HAS_VENV, REPORT, new_project, new_small_project
 
 pytestmark = [
@@ -288,14 +289,14 @@ def test_a_download_that_was_killed_is_begun_anew_and_leaves_nothing(project, si
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     data = "data/cifar10/test_batch.bin"
     for _ in range(2):
-        kill(project, Moment("temporary/cifar10-*/*"), data)
+        kill(project, Moment(f"temporary/{SCRATCH}*/*"), data)
         assert not present(project, "data/cifar10/*")
     site.well.set()
     done = project.make(data)
     assert done.returncode == 0, done.log
     assert len(present(project, "data/cifar10/*.bin")) == 6
     assert half_done(project) == []
-    assert not present(project, "temporary/cifar10-*")
+    assert not present(project, f"temporary/{SCRATCH}*")
 
 
 def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole):

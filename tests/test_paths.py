@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from lib import paths
+from lib.cifar10_sources import SCRATCH
 
 
 def test_the_file_appears_when_the_block_ends_well(tmp_path):
@@ -93,6 +94,16 @@ def test_a_temporary_folder_that_a_killed_process_has_left_goes_with_the_next(tm
     with paths.scratch("cifar10-") as first, paths.scratch("cifar10-") as second:
         assert sorted(tmp_path.iterdir()) == sorted([first, second])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["cifar10-original", f"{SCRATCH}original-batches"])
+def test_a_folder_of_a_users_own_stays_whatever_it_is_called(tmp_path, monkeypatch, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "data_batch_1.bin").touch()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with paths.scratch(SCRATCH):
+        pass
+    assert (tmp_path / name / "data_batch_1.bin").exists()
 
 
 def test_a_full_disk_under_a_temporary_folder_is_named(tmp_path, monkeypatch):
