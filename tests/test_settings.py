@@ -120,7 +120,7 @@ BAD = {
         "eta: 1\nlam: 0\nn_batch: 2147483649",
         "n_batch = 2147483649: must be less than or equal to 2147483648",
     ),
-    "text of 100,000 letters": (f"eta: {'x' * 10**5}\nlam: 0", "eta = 'xxx"),
+    "text of 100,000 letters": (f"eta: {'a' * 10**5}\nlam: 0", "eta = 'aaa"),
     "a key of two lines": ("eta: 1\nlam: 0\n? |\n  a\n  b\n: 1", "a b = 1: unknown key"),
     "terminal codes": ('eta: "\\e[31m"\nlam: 0', r"eta = '\x1b[31m': must be a valid number"),
     "a thousand mistakes": (

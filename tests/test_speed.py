@@ -117,7 +117,7 @@ def test_the_steps_of_a_report_are_read_and_damage_is_named(tmp_path):
             speed.read_steps(file)
 
 
-BARS = [  # who is how many times as fast as whom, at least; and 32 stacked without evaluation below
+BARS = [  # who is how many times as fast as whom, at least; 10 times, 32 stacked without evaluation, is not reached
     ("this project", "JAX jit", 1),
     ("this project", "PyTorch eager", 1.3),
     ("this project", "PyTorch DataLoader", 1.8),
