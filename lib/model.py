@@ -67,13 +67,22 @@ def softmax(S: np.ndarray) -> np.ndarray:
 def shifted_exp(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """exp(S - top), in the shape of S, and top, the largest score of each row."""
     top = largest(S)
-    shifted = S - top[..., None]
-    return np.exp(shifted, out=shifted), top
+    return small_exp(S - top[..., None]), top
+
+
+def small_exp(x: np.ndarray) -> np.ndarray:
+    """exp(x) for x <= 0, which is overwritten, but not below the root of the smallest normal number.
+
+    Beside the 1 that it is added to, so little is nothing. But products of it, in the gradient, would be subnormal
+    numbers, at which processors take several times as long.
+    """
+    np.maximum(x, np.log(np.finfo(x.dtype).tiny) / 2, out=x)
+    return np.exp(x, out=x)
 
 
 def sigmoid(S: np.ndarray) -> np.ndarray:
     """P = 1 / (1 + exp(-S)), each class by itself, in the shape of S. From exp(-|S|), which cannot overflow."""
-    small = np.exp(-np.abs(S))
+    small = small_exp(-np.abs(S))
     return np.where(S >= 0, 1, small) / (1 + small)
 
 
@@ -106,7 +115,7 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     -log(1 - P) = log(1 + exp(S)) = max(S, 0) + log(1 + exp(-|S|)), and -log P is less than that by S.
     """
-    softplus = np.maximum(S, 0) + np.log1p(np.exp(-np.abs(S)))
+    softplus = np.maximum(S, 0) + np.log1p(small_exp(-np.abs(S)))
     return (total(softplus) - at_label(S, y)) / S.shape[-1]
 
 
