@@ -60,10 +60,11 @@ report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/noteb
 	$(RUN) lib.report results
 
 # One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
-report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) $(DRAWING) | $(DATA)
+report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) $(DRAWING) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
 
-# All settings are read once before anything is run, so that a mistake in one is reported once.
+# All settings are read once before anything is run, so that a mistake in one is reported once. Whatever is run waits for
+# it, so that make then begins with what comes first, which takes longest.
 report/notebooks/.valid: $(SETTINGS) lib/settings.py | $(READY)
 	@mkdir -p $(@D)
 	@$(RUN) lib.settings
