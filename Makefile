@@ -87,7 +87,7 @@ report/notebooks/.improve: report/notebooks/.sweep lib/ablation.py
 $(filter-out %/.sweep %/.seeds,$(LONG)): | report/notebooks/.sweep
 
 report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
-report/notebooks/5-reproduction.ipynb: $(RUNS) report/notebooks/.replay report/notebooks/.seeds $(REPLAYING)
+report/notebooks/5-reproduction.ipynb: report/notebooks/.replay $(REPLAYING) | $(RUNS) report/notebooks/.seeds
 report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING)
 report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING)
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)

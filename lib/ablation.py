@@ -45,12 +45,12 @@ def at_equal_steps(name: str, **fields: Any) -> Setting:
 
 def alone() -> dict[str, Setting]:
     """Each change alone, by name."""
-    return {what: at_equal_steps(f"change@{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
+    return {what: at_equal_steps(f"change-{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
 
 
 def together(chosen: Setting) -> Setting:
     """The setting that the search chose, with all that helps."""
-    return at_equal_steps("change@together", **chosen.model_dump(exclude={"name", "n_epochs"}))
+    return at_equal_steps("change-together", **chosen.model_dump(exclude={"name", "n_epochs"}))
 
 
 def compared(chosen: Setting) -> dict[str, Setting]:

@@ -1,8 +1,8 @@
 """Arrays that took long to compute, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
 
 A file is trusted only if it was made from the same arguments and data by the same code. One file holds all that belongs
-together, so there is no moment at which half of it is new. What is no setting of the report has a name with an "@",
-which a setting's cannot have: neither replaces the other.
+together, so there is no moment at which half of it is new. A setting's file is named by what the setting trains with,
+so a value that is changed and changed back trains once.
 """
 
 import hashlib
@@ -45,8 +45,13 @@ def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
     own = Path(compute.__code__.co_filename).resolve()  # not __module__, which is "__main__" in a command
     files = sorted({*(paths.ROOT / "lib" / f"{name}.py" for name in CODE), own})
     code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    inputs = json.dumps(arguments, default=BaseModel.model_dump)
+    inputs = json.dumps(arguments, default=nameless)
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
+
+
+def nameless(setting: BaseModel) -> dict[str, Any]:
+    """All of a setting that trains anything."""
+    return setting.model_dump(exclude={"name"})
 
 
 def save(name: str, mark: str, arrays: Arrays) -> None:

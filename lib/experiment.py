@@ -162,5 +162,5 @@ def run_arrays(setting: Setting, progress: Progress) -> dict[str, np.ndarray]:
 
 
 def get_run(setting: Setting, progress: Progress = iter) -> Run:
-    """The run of a setting: the one on disk if it is up to date, else a new one, which is kept."""
-    return Run.from_arrays(setting, cached(setting.name, run_arrays, progress, setting=setting))
+    """The run of a setting, whatever its name: the one on disk if it is up to date, else a new one, which is kept."""
+    return Run.from_arrays(setting, cached(setting.content, run_arrays, progress, setting=setting))

@@ -42,7 +42,7 @@ def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
 
 def improved(chosen: Setting, progress: Progress = iter) -> Run:
     """The chosen setting, trained longer; its test accuracy is read once."""
-    fields = {"name": f"improved@{chosen.loss}", "n_epochs": LONGER * chosen.n_epochs}
+    fields = {"name": f"improved-{chosen.loss}", "n_epochs": LONGER * chosen.n_epochs}
     return get_run(chosen.model_copy(update=fields), progress)
 
 

@@ -30,7 +30,7 @@ def at_best_eta(loss: LossName) -> Run:
     """The assignment's training with `loss`, at the eta with the best validation accuracy."""
     accuracy = cached(f"eta@{loss}", over_eta, loss=loss)["accuracy"]
     best = Setting(name="best", eta=ETAS[int(accuracy.argmax())], lam=0.0, loss=loss)
-    return get_run(best.model_copy(update={"name": f"best@{loss}"}))
+    return get_run(best.model_copy(update={"name": f"best-{loss}"}))
 
 
 def both(progress: Progress = iter) -> dict[LossName, Arrays]:

@@ -48,13 +48,22 @@ class Setting(BaseModel):
         return self.model_copy(update={"name": other.name}) == other
 
     @property
+    def unusual(self) -> dict[str, Any]:
+        """The fields beside eta and lam that differ from their defaults."""
+        others = self.model_dump(exclude={"name", "eta", "lam"})
+        return {field: value for field, value in others.items() if value != type(self).model_fields[field].default}
+
+    @property
+    def content(self) -> str:
+        """What it trains with, as part of a file's name: the same, whatever the setting is called."""
+        others = [f"-{field}" if value is True else f"-{field}{value}" for field, value in self.unusual.items()]
+        return f"eta{self.eta:g}-lam{self.lam:g}{''.join(others)}"
+
+    @property
     def title(self) -> str:
         """The setting in Markdown: η and λ, and whatever else differs from the usual."""
-        parts = [f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$"]
-        for field, value in self.model_dump(exclude={"name", "eta", "lam"}).items():
-            if value != type(self).model_fields[field].default:
-                parts.append((field if value is True else f"{field} = {value}").replace("_", "\\_"))
-        return ", ".join(parts)
+        others = [field if value is True else f"{field} = {value}" for field, value in self.unusual.items()]
+        return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
 
     @property
     def plain_title(self) -> str:

@@ -170,9 +170,9 @@ def test_a_setting_is_trained_once(monkeypatch):
 
 def test_a_damaged_run_is_trained_again():
     first = get_run(SETTING)
-    (paths.RUNS / "a.npz").write_bytes(b"damaged")
+    (paths.RUNS / f"{SETTING.content}.npz").write_bytes(b"damaged")
     assert_equal_runs(get_run(SETTING), first)
-    assert (paths.RUNS / "a.npz").stat().st_size > 1000
+    assert (paths.RUNS / f"{SETTING.content}.npz").stat().st_size > 1000
 
 
 # All batches

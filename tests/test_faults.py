@@ -87,9 +87,9 @@ MOMENTS = {
 # The targets of the long trainings, and when each is killed.
 TRAININGS = {
     ".sweep": [Moment("data/runs/*sweep@*"), Moment("data/runs/*sweep@*", files=2)],
-    ".improve": [Moment("data/runs/*improved*")],
+    ".improve": [Moment("data/runs/*eta*n_epochs*")],
     ".mistakes": [Moment("data/runs/mistake@*", files=3)],
-    ".ablation": [Moment("data/runs/spread@change*")],
+    ".ablation": [Moment("data/runs/spread@*n_epochs*")],
     ".replay": [Moment("data/runs/replay@*", files=2)],
     ".losses": [Moment("data/runs/eta@*")],
     ".seeds": [Moment("data/runs/spread@eta*")],
