@@ -26,13 +26,14 @@ LONG := $(addprefix report/notebooks/.,sweep improve mistakes ablation replay lo
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
 EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
 # What only some chapters read: a change of it runs only these again.
-REPLAYING := $(addprefix lib/,replay.py claims.py)
+CHARTING := $(addprefix lib/,data_plots.py gradcheck.py plots.py)
+REPLAYING := $(addprefix lib/,replay.py claims.py reproduction_plots.py)
 IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py ablation.py losses.py calibration.py optional_plots.py)
-ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py)
+ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py mistake_plots.py)
 RACING := $(addprefix lib/,speed.py speed_plots.py)
-DRAWING := $(addprefix lib/,show.py plots.py pictures.py readout.py observe.py gradcheck.py execute.py)  # no training reads these
-COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING) $(DRAWING),$(wildcard lib/*.py)) \
-    requirements.txt data/cifar10.sha1 data/reference.yaml
+DRAWING := $(addprefix lib/,show.py style.py pictures.py readout.py observe.py execute.py)  # all chapters, but no training
+COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(CHARTING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING) $(DRAWING), \
+    $(wildcard lib/*.py)) requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/*.json  # as in lib/provenance.py
 
 # One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
@@ -86,10 +87,13 @@ report/notebooks/.improve: report/notebooks/.sweep lib/ablation.py
 # The search takes all cores. The other trainings wait for it, so that then the longest chain, improve, goes on first.
 $(filter-out %/.sweep %/.seeds,$(LONG)): | report/notebooks/.sweep
 
-report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds
+report/notebooks/1-data-and-model.ipynb: lib/data_plots.py
+report/notebooks/2-gradient-check.ipynb: lib/data_plots.py lib/gradcheck.py
+$(RUNS): lib/plots.py
+report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds lib/plots.py
 report/notebooks/5-reproduction.ipynb: report/notebooks/.replay $(REPLAYING) | $(RUNS) report/notebooks/.seeds
-report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING)
-report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING)
+report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING) lib/plots.py
+report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING) lib/gradcheck.py
 report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)
 report/notebooks/9-speed.ipynb: $(wildcard benchmarks/*.json) $(RACING)
 

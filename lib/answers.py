@@ -88,7 +88,7 @@ def signed_pixels(parts: np.ndarray) -> bytes:
     """Numbers (32, 32) as colours: blue above zero, orange below, fainter near it. Zero lets the page show."""
     parts = np.nan_to_num(parts)
     strength = abs(parts) / max(abs(parts).max(), np.finfo(float).tiny)
-    hues = np.where(parts[..., None] > 0, (0, 114, 178), (213, 94, 0))  # lib.plots.COLOURS[1] and [0]
+    hues = np.where(parts[..., None] > 0, (0, 114, 178), (213, 94, 0))  # lib.style.COLOURS[1] and [0]
     return np.dstack([hues, np.rint(255 * strength)]).astype(np.uint8).tobytes()
 
 

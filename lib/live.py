@@ -12,7 +12,7 @@ from traitlets import Bytes, Dict, Int, List
 from lib import cifar10
 from lib.controls import View, script
 from lib.pictures import scale_templates
-from lib.plots import colour
+from lib.style import colour
 from lib.trainer import Training
 
 

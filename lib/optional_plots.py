@@ -1,4 +1,4 @@
-"""The charts of the optional part: arrays in, Figure out, in the style of `lib.plots`."""
+"""The charts of the optional part: arrays in, Figure out, in the style of `lib.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.calibration import Reliability
-from lib.plots import CELL_INK, COLOURS, DASHED, INK, WIDTH, label_cells
+from lib.style import CELL_INK, COLOURS, DASHED, INK, WIDTH, label_cells
 
 
 def heat_maps(

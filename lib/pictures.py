@@ -1,16 +1,13 @@
-"""The report's pictures of images and of weights: arrays in, Figure out, in the style of `lib.plots`."""
+"""Pictures of images and of weights: arrays in, Figure out, in the style of `lib.style`."""
 
 from collections.abc import Mapping, Sequence
-from textwrap import wrap
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import MaxNLocator
 
-from lib.plots import COLOURS, DASHED, INK, WIDTH
+from lib.style import WIDTH
 
 
 def as_image(x: np.ndarray) -> np.ndarray:
@@ -31,35 +28,6 @@ def image_grid(n_rows: int, n_columns: int, height: float, width: float = WIDTH)
     for ax in axes.flat:
         ax.set_axis_off()
     return fig, axes
-
-
-def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
-    """The first images (uint8, (N, 3072)) of each class, one class a row."""
-    fig, axes = image_grid(len(classes), per_class, 0.55 * len(classes))
-    for k, row in enumerate(axes):
-        for ax, image in zip(row, images[y == k], strict=False):
-            show_image(ax, as_image(image))
-        row[0].text(-0.12, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
-    return fig
-
-
-def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Figure:
-    """The mean and the standard deviation of each pixel as images, and the distribution of values before and after."""
-    fig = Figure((WIDTH, 1.95))
-    axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
-    show_image(axes[0], as_image(mean), "mean")
-    show_image(axes[1], as_image(std / std.max()), "deviation")
-    levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
-    for ax, values, bins, title in ((axes[2], images / 255, levels, "before"), (axes[3], X, 60, "after")):
-        for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
-            channel = values[:, 1024 * k : 1024 * (k + 1)]
-            ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)
-        ax.set(title=title, yticks=[], xlabel="pixel value")
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.spines.left.set_visible(False)
-    handles = [mpl.lines.Line2D([], [], color=patch.get_edgecolor(), label=patch.get_label()) for patch in ax.patches]
-    fig.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.4)
-    return fig
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
@@ -102,41 +70,3 @@ def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
     for ax, image, caption in zip(axes.flat, images, captions, strict=False):
         show_image(ax, as_image(image), caption, fontsize=8)
     return fig
-
-
-def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequence[int]) -> Figure:
-    """One small picture a mistake, of what is right and what is wrong: images (32, 32, 3) or accuracies (n_epochs,)."""
-    n_rows = -(-len(pictures) // 4)
-    fig = Figure((WIDTH, 1.42 * n_rows + 0.25))
-    axes = fig.subplots(n_rows, 4, squeeze=False).flat
-    for ax, (title, (right, wrong)) in zip(axes, pictures.items(), strict=False):
-        if right.ndim == 1:
-            pair_of_curves(ax, right, wrong, epochs)
-        else:
-            gap = np.full((32, 3, 4), 0.0)  # see-through
-            show_image(ax, np.hstack([opaque(right), gap, opaque(wrong)]))
-        lines = wrap(title, 25, break_long_words=False)
-        ax.set_title("\n".join(lines) + "\n" * (2 - len(lines)), fontsize=7.5, pad=3, va="bottom")
-    for ax in axes:
-        ax.set_axis_off()
-    right_line = mpl.lines.Line2D([], [], color=INK, linestyle=DASHED, label="right")
-    wrong_line = mpl.lines.Line2D([], [], color=COLOURS[0], label="with the mistake")
-    fig.legend(handles=[right_line, wrong_line], loc="outside lower center", ncols=2)
-    return fig
-
-
-def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Sequence[int]) -> None:
-    ax.plot(epochs, 100 * wrong, color=COLOURS[0], label="_with the mistake")
-    ax.plot(epochs, 100 * right, color=INK, linestyle=DASHED, linewidth=1, label="_right")
-    ax.set_xlabel("epoch").set_visible(False)  # for the readout; there is no room for it
-    ax.set(xscale="log", xticks=[epochs[0], epochs[-1]], xticklabels=[f"{epochs[0]}", f"{epochs[-1]}"])
-    ax.tick_params("x", which="minor", length=0, labelbottom=False)
-    ax.tick_params(labelsize=7)
-    ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-    ax.margins(y=0.2)
-
-
-def opaque(image: np.ndarray) -> np.ndarray:
-    """Weights (32, 32, 3), scaled to their own range, with an alpha channel."""
-    low, high = image.min(), image.max()
-    return np.dstack([(image - low) / max(high - low, np.finfo(image.dtype).tiny), np.ones((32, 32))])

@@ -1,4 +1,4 @@
-"""The charts of the speeds: arrays in, Figure out, in the style of `lib.plots`."""
+"""The charts of the speeds: arrays in, Figure out, in the style of `lib.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from lib.plots import COLOURS, INK, WIDTH
+from lib.style import COLOURS, INK, WIDTH
 
 
 def contenders(seconds: Mapping[str, np.ndarray], limits: Sequence[float], ours: str) -> Figure:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib.errors import InputError
 
-# The colours that stand for the reader's own text and page colour: INK and FACE of lib.plots.
+# The colours that stand for the reader's own text and page colour: INK and FACE of lib.style.
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
 SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
 MATH = re.compile(r"<math.*?</math>", re.DOTALL)

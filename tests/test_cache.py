@@ -240,7 +240,7 @@ def test_other_code_computes_anew(computation, own_code, module):
     assert not is_fresh(computation)
 
 
-@pytest.mark.parametrize("module", ["plots", "observe", "show", "settings", "claims"])
+@pytest.mark.parametrize("module", ["style", "plots", "observe", "show", "settings", "claims"])
 def test_code_that_trains_nothing_leaves_what_is_kept_alone(computation, own_code, module):
     assert not is_fresh(computation)
     change(own_code / f"{module}.py")

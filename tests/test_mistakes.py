@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import cifar10, mistakes, paths, pictures, symptoms
+from lib import cifar10, mistake_plots, mistakes, paths, symptoms
 from lib.advice import ADVICE
 from lib.gradcheck import max_error, torch_gradient
 from lib.mistakes import EPOCHS, PROCEDURES, RIGHT, SETTINGS, SPLITS, Procedure
@@ -249,7 +249,7 @@ def test_a_scrambled_template_has_the_same_weights_elsewhere(trained):
 
 def test_the_figure_has_a_panel_for_each_mistake(trained):
     small = {ADVICE[name].did: symptoms.picture(name, trained) for name in ADVICE}
-    fig = pictures.mistakes(small, EPOCHS)
+    fig = mistake_plots.mistakes(small, EPOCHS)
     shown = [ax.get_title().replace("\n", " ").strip() for ax in fig.axes if ax.get_title()]
     assert shown == list(small)
 

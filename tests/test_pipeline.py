@@ -3,6 +3,7 @@
 Every test finds the report up to date and leaves it so.
 """
 
+import ast
 import os
 import re
 import shutil
@@ -132,6 +133,28 @@ def test_a_new_chart_begins_no_training():
     assert read.isdisjoint(make_variable("DRAWING"))
 
 
+def lib_of(code, known=()):
+    """The modules of lib that code imports, and those that these import."""
+    nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
+    direct = {f"lib.{name.name}" for node in nodes if node.module == "lib" for name in node.names}
+    direct |= {node.module for node in nodes if (node.module or "").startswith("lib.")}
+    files = {module.replace(".", "/") + ".py" for module in direct} - set(known)
+    for file in files:
+        known = {*known, file} | lib_of((paths.ROOT / file).read_text(), {*known, file})
+    return set(known)
+
+
+def test_a_notebook_is_run_again_when_anything_that_it_reads_has_changed():
+    said = subprocess.run(["make", "-pn", "pages"], cwd=paths.ROOT, capture_output=True, text=True).stdout
+    for target in make_variable("EXECUTED"):
+        (needs,) = re.findall(rf"^{re.escape(target)}: (.*)", said, re.MULTILINE)
+        (notebook,) = re.findall(r"(?<!report/)notebooks/\S+\.ipynb", needs)
+        cells = nbformat.read(paths.ROOT / notebook, 4).cells
+        read = lib_of("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
+        assert "lib/style.py" in read
+        assert read <= set(needs.partition(" | ")[0].split()), target
+
+
 def test_rendering_again_gives_the_same_bytes(project):
     before = project.report_bytes()
     subprocess.run([sys.executable, "-m", "lib.report", "render"], cwd=project.root, check=True, timeout=60)
@@ -204,7 +227,7 @@ def test_settings_that_come_change_and_go_do_so_in_the_report(project):
     # Undone, which trains nothing; and what runs every notebook: new plotting code, a lost and a damaged file.
     project.setting("fifth").unlink()
     setting.write_text(original)
-    with (project / "lib/plots.py").open("a") as file:
+    with (project / "lib/style.py").open("a") as file:
         file.write("# changed\n")
     (project / "data/cifar10/data_batch_3.bin").unlink()
     flip_a_bit(project / "data/cifar10/data_batch_2.bin")

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import optional_plots, pictures, plots
+from lib import data_plots, optional_plots, pictures, plots, reproduction_plots, style
 from lib.calibration import reliability
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
@@ -35,12 +35,12 @@ P = rng.dirichlet(np.ones(3), 30)
 STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
-    "sample images": lambda: pictures.sample_images(IMAGES, Y, CLASSES[:3]),
-    "sample images, none of a class": lambda: pictures.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
-    "class balance": lambda: plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
-    "class balance, all equal": lambda: plots.class_balance({"a": np.full(10, 3)}, CLASSES),
-    "normalisation": lambda: pictures.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
-    "gradient errors": lambda: plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
+    "sample images": lambda: data_plots.sample_images(IMAGES, Y, CLASSES[:3]),
+    "sample images, none of a class": lambda: data_plots.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
+    "class balance": lambda: data_plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
+    "class balance, all equal": lambda: data_plots.class_balance({"a": np.full(10, 3)}, CLASSES),
+    "normalisation": lambda: data_plots.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
+    "gradient errors": lambda: data_plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
     "curves of one setting": lambda: plots.curves({"a": HISTORY}, ["red"]),
     "curves of two settings": lambda: plots.curves({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
     "curves of one epoch": lambda: plots.curves({"a": ONE_EPOCH}, ["red"]),
@@ -50,10 +50,10 @@ FIGURES = {
     "templates of one setting compared": lambda: pictures.compare_templates({"a": FEW}, CLASSES[:3]),
     "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
     "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
-    "erratum": lambda: plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
-    "runs that should be alike": lambda: plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
-    "strips": lambda: plots.strips(*STRIPS),
-    "strips without a mistaken report": lambda: plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
+    "erratum": lambda: reproduction_plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
+    "runs that should be alike": lambda: reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
+    "strips": lambda: reproduction_plots.strips(*STRIPS),
+    "strips without a mistaken report": lambda: reproduction_plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
     "heat maps": lambda: optional_plots.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
     "changes": lambda: optional_plots.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
@@ -83,7 +83,7 @@ def test_every_figure_is_the_same_each_time(draw):
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 def test_every_figure_fits_the_text(draw):
     width, height = draw().get_size_inches()
-    assert width <= plots.WIDTH
+    assert width <= style.WIDTH
     assert height < 9  # inches: a page
 
 
@@ -95,11 +95,11 @@ def test_a_figure_keeps_no_state_in_pyplot():
 
 
 def test_the_settings_have_a_colour_each():
-    assert len({plots.colour(i) for i in range(6)}) == 6
+    assert len({style.colour(i) for i in range(6)}) == 6
 
 
 def test_a_seventh_setting_takes_the_first_colour_again():
-    assert plots.colour(6) == plots.colour(0)
+    assert style.colour(6) == style.colour(0)
 
 
 def test_an_image_is_made_of_its_three_planes():
@@ -166,8 +166,8 @@ def test_epochs_are_counted_from_one():
 
 
 def test_wrong_gradients_have_another_colour_than_right_ones():
-    right, wrong, _ = lines(plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5), 0)
-    assert (right[0], wrong[0]) == (plots.COLOURS[1], plots.COLOURS[0])
+    right, wrong, _ = lines(data_plots.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5), 0)
+    assert (right[0], wrong[0]) == (style.COLOURS[1], style.COLOURS[0])
 
 
 def test_the_truth_is_down_and_the_answer_across():
@@ -177,7 +177,7 @@ def test_the_truth_is_down_and_the_answer_across():
 
 
 def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
-    fig = plots.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
+    fig = reproduction_plots.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
     drawn = lines(fig, 0)
     assert [(hue, style) for hue, style, _ in drawn[:4]] == [
         ("#d55e00", "-"), ("#d55e00", "--"), ("#0072b2", "-"), ("#0072b2", "--")
@@ -188,7 +188,7 @@ def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
 
 
 def test_runs_that_should_be_alike_can_be_told_apart():
-    drawn = plots.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
+    drawn = reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
     looks = {(to_hex(line.get_color()), str(line._dash_pattern)) for line in drawn}
     assert len(looks) == len(drawn) == 5
     for line in drawn:
@@ -197,7 +197,7 @@ def test_runs_that_should_be_alike_can_be_told_apart():
 
 
 def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colour():
-    ax = plots.strips(*STRIPS).axes[0]
+    ax = reproduction_plots.strips(*STRIPS).axes[0]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
     for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
         colours = ours.get_facecolor(), others.get_edgecolor(), wrong.get_edgecolor(), published.get_facecolor()
@@ -210,5 +210,5 @@ def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colou
 
 
 def test_the_first_strip_is_at_the_top():
-    bottom, top = plots.strips(*STRIPS).axes[0].get_ylim()
+    bottom, top = reproduction_plots.strips(*STRIPS).axes[0].get_ylim()
     assert bottom > top

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from lib import optional_plots, pictures, plots, speed_plots
+from lib import mistake_plots, optional_plots, plots, reproduction_plots, speed_plots
 from lib.readout import readout
 
 rng = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def test_several_settings_are_told_apart():
 
 
 def test_names_for_the_readout_alone_stay_out_of_the_legend():
-    fig = plots.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
+    fig = reproduction_plots.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
     assert [text.get_text() for text in fig.legends[0].texts] == ["a", "trained on test_batch", "held out"]
     assert [curve["name"] for curve in readout(fig)[0]["curves"]] == ["a", "a, held out"]
 
@@ -102,7 +102,7 @@ SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
             [("seconds", "images", SIZES, "median", TIMES), ("s", "epochs", 2 * SIZES, "median", TIMES)],
         ),
         (
-            pictures.mistakes({"a long name of a mistake": (TIMES, TIMES / 2)}, SIZES),
+            mistake_plots.mistakes({"a long name of a mistake": (TIMES, TIMES / 2)}, SIZES),
             [("a long name of a mistake", "epoch", SIZES, "with the mistake", 50 * TIMES)],
         ),
     ],
@@ -119,5 +119,5 @@ def test_curves_over_something_else_are_told_as_well(fig, told):
 
 
 def test_the_name_of_an_axis_that_is_not_drawn_takes_no_room():
-    fig = pictures.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
+    fig = mistake_plots.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
     assert "epoch" not in drawn(fig)

@@ -1,0 +1,64 @@
+"""The figures of the data and of the gradient check: arrays in, Figure out, in the style of `lib.style`."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from lib.pictures import as_image, image_grid, show_image
+from lib.style import COLOURS, INK, WIDTH, annotate_cells, label_cells
+
+
+def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
+    """The first images (uint8, (N, 3072)) of each class, one class a row."""
+    fig, axes = image_grid(len(classes), per_class, 0.55 * len(classes))
+    for k, row in enumerate(axes):
+        for ax, image in zip(row, images[y == k], strict=False):
+            show_image(ax, as_image(image))
+        row[0].text(-0.12, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
+    return fig
+
+
+def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Images of each class in each batch, `counts[batch]` (K,): numbers, shaded by how far from equal shares."""
+    table = np.array(list(counts.values()))
+    share = table / table.mean(1, keepdims=True) - 1
+    fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
+    ax = fig.subplots()
+    limit = max(abs(share).max(), 1e-9)
+    ax.imshow(share, cmap="PuOr_r", vmin=-3 * limit, vmax=3 * limit, aspect="auto")
+    annotate_cells(ax, table)
+    label_cells(ax, classes, list(counts))
+    return fig
+
+
+def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Figure:
+    """The mean and the standard deviation of each pixel as images, and the distribution of values before and after."""
+    fig = Figure((WIDTH, 1.95))
+    axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
+    show_image(axes[0], as_image(mean), "mean")
+    show_image(axes[1], as_image(std / std.max()), "deviation")
+    levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
+    for ax, values, bins, title in ((axes[2], images / 255, levels, "before"), (axes[3], X, 60, "after")):
+        for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
+            channel = values[:, 1024 * k : 1024 * (k + 1)]
+            ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)
+        ax.set(title=title, yticks=[], xlabel="pixel value")
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.spines.left.set_visible(False)
+    handles = [mpl.lines.Line2D([], [], color=patch.get_edgecolor(), label=patch.get_label()) for patch in ax.patches]
+    fig.legend(handles=handles, loc="outside lower right", ncols=3, handlelength=1.4)
+    return fig
+
+
+def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
+    """Relative errors, one a row, on a logarithmic axis, with the threshold that tells right gradients from wrong."""
+    fig = Figure((WIDTH, 0.2 * len(errors) + 0.6))
+    ax = fig.subplots()
+    for row, value in enumerate(errors.values()):
+        ax.plot([value], [row], "o", color=COLOURS[0] if value > threshold else COLOURS[1], markersize=5)
+    ax.axvline(threshold, color=INK, linewidth=0.8, linestyle=":")
+    ax.set_yticks(range(len(errors)), list(errors))
+    ax.set(xscale="log", xlabel="maximal relative error", ylim=(len(errors) - 0.5, -0.5))
+    return fig
