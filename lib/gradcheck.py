@@ -3,10 +3,13 @@
 torch takes a second to import, so it is imported only where a gradient is asked of it.
 """
 
+import os
+
 import numpy as np
 
 from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
 
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # torch's MKL rounds alike on every processor
 EPS = 1e-6  # of the relative error: below it, a difference counts as absolute
 THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # largest relative error of a right gradient: differences subtract costs
 
