@@ -22,7 +22,7 @@ endif
 CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
 EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
-LONG := $(addprefix report/notebooks/.,sweep improve mistakes ablation replay losses seeds)
+LONG := $(addprefix report/notebooks/.,sweep improve mistakes replay losses ablation seeds)
 RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
 EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
 # What only some chapters read: a change of it runs only these again.

@@ -85,7 +85,7 @@ def replays() -> dict[str, dict[str, Any]]:
     plain = {"train_on": TRAIN, "etas": [0.001], "lams": [0.0]}
     chaos = {"train_on": TRAIN, "watch": [TRAIN], "etas": [published.CHAOTIC], "lams": [0.0], "threads": 1}
     return {
-        "as it should be": {"train_on": TRAIN, "watch": [TRAIN, VAL, TEST], **four},
+        "as it should be": {"train_on": TRAIN, "watch": [TRAIN, TEST], **four},
         "trained on test": {"train_on": TEST, "watch": [TEST], **four},
         "course": {"watch": [TRAIN, TEST], "orders": "course", **plain},
         "unshuffled": {"watch": [TRAIN, VAL], "orders": "unshuffled", **plain},
