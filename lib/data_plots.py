@@ -40,7 +40,10 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
     show_image(axes[0], as_image(mean), "mean")
     show_image(axes[1], as_image(std / std.max()), "deviation")
     levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
-    for ax, values, bins, title in ((axes[2], images / 255, levels, "before"), (axes[3], X, 60, "after")):
+    for ax, values, bins, title in (
+        (axes[2], np.divide(images, 255, dtype=X.dtype), levels, "before"),
+        (axes[3], X, 60, "after"),
+    ):
         for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
             channel = values[:, 1024 * k : 1024 * (k + 1)]
             ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)

@@ -3,6 +3,13 @@
 import numpy as np
 
 
+def mean_and_deviation(x: np.ndarray) -> tuple[float, float]:
+    """Mean and standard deviation of all values of x (N, D), in float64; no array of the size of x is made for them."""
+    mean = x.mean(dtype=np.float64)
+    squares = np.einsum("nd,nd->", x, x, dtype=np.float64)
+    return float(mean), float(np.sqrt(squares / x.size - mean**2))
+
+
 def smoothness(W: np.ndarray) -> float:
     """Correlation of the weights of neighbouring pixels over all templates of W (D, K), D = 3 x 32 x 32.
 

@@ -10,7 +10,16 @@ from hypothesis.extra.numpy import arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 
-from lib.stats import confident_errors, confusion, mcnemar, paired_p, proportions_p, smoothness, wilson
+from lib.stats import (
+    confident_errors,
+    confusion,
+    mcnemar,
+    mean_and_deviation,
+    paired_p,
+    proportions_p,
+    smoothness,
+    wilson,
+)
 
 truths = arrays(bool, 30)
 
@@ -59,6 +68,13 @@ def test_smoothness_looks_within_each_colour_alone():
     planes = np.repeat([1.0, -5.0, 9.0], 1024)  # constant colours: their borders are no detail
     noise = np.random.default_rng(0).standard_normal(3072)
     assert_allclose(smoothness((planes + noise)[:, None]), smoothness(noise[:, None]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_mean_and_deviation_are_those_of_numpy_in_double_precision(dtype):
+    x = np.random.default_rng(0).normal(3, 0.1, (200, 30)).astype(dtype)
+    own = x.astype(np.float64)
+    assert mean_and_deviation(x) == pytest.approx((own.mean(), own.std()), rel=1e-11)
 
 
 @given(arrays(int, (2, 40), elements=st.integers(0, 4)))
