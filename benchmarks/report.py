@@ -46,8 +46,10 @@ STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done befo
     "everything, and nothing run yet": (forget, "report"),
     "nothing changed": (lambda project: None, "report"),
     "a sentence changed": (edit("starts anew", "starts from the beginning", "notebooks/4-comparison.ipynb"), "report"),
-    "the code of every chart changed": (edit(r"\Z", "# changed\n", "lib/plots.py"), "report"),
+    "the charts of the settings changed": (edit(r"\Z", "# changed\n", "lib/plots.py"), "report"),
+    "the style of every chart changed": (edit(r"\Z", "# changed\n", "lib/style.py"), "report"),
     "one setting changed": (edit("lam: .*", "lam: 0.9", "notebooks/settings/eta0.001-lam1.yaml"), "report"),
+    "and changed back": (edit("lam: .*", "lam: 1", "notebooks/settings/eta0.001-lam1.yaml"), "report"),
     "the compulsory part, and nothing run yet": (forget, "core"),
 }
 
