@@ -5,6 +5,8 @@ What is numbered is numbered once, in template/report.lua, for both. The same re
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,11 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     paths.write_text(build / "report.md", markdown)
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
     own = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
-    write_html(pandoc(markdown, "html5", build, [*own, "--mathml", *metadata]), folder, results)
-    write_pdf(pandoc(markdown, "typst", build, metadata), folder, made)
+    with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc finds the figures from there
+        html = side_by_side.submit(write_html, markdown, [*own, "--mathml", *metadata], folder, results)
+        pdf = side_by_side.submit(write_pdf, markdown, metadata, folder, made)
+        for page in (html, pdf):
+            page.result()
 
 
 def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
@@ -88,7 +93,7 @@ def attribute(text: str) -> str:
     return '"' + re.sub(r'([\\"])', r"\\\1", " ".join(text.split())) + '"'
 
 
-def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
+def pandoc(markdown: str, to: str, options: list[str]) -> str:
     """The Markdown as a whole document, by our template and filter. Raises InputError with what the filter refuses."""
     import pypandoc
 
@@ -96,7 +101,7 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
     own = [f"--template={TEMPLATE / f'report.{suffix}'}", f"--lua-filter={TEMPLATE / 'report.lua'}"]
     always = ["--standalone", "--toc", "--toc-depth=3", "--section-divs", "--wrap=none", "--columns=9999"]
     try:
-        return pypandoc.convert_text(markdown, to, DIALECT, [*own, *always, *options], cworkdir=str(build))
+        return pypandoc.convert_text(markdown, to, DIALECT, [*own, *always, *options], verify_format=False)
     except RuntimeError as error:
         refused = re.search(r"report: (.*)", str(error))
         if refused:
@@ -104,16 +109,17 @@ def pandoc(markdown: str, to: str, build: Path, options: list[str]) -> str:
         raise
 
 
-def write_html(page: str, folder: Path, results: bytes) -> None:
-    page = web.tidy_math(page)
+def write_html(markdown: str, options: list[str], folder: Path, results: bytes) -> None:
+    page = web.tidy_math(pandoc(markdown, "html5", options))
     page = page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})")
     paths.write_text(folder / "report.html", enhance.protect(enhance.embed(page, results)))
 
 
-def write_pdf(source: str, folder: Path, made: Mapping[str, Any]) -> None:
+def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str, Any]) -> None:
     """Compile with typst's own fonts alone and the commit's date, so that every machine makes the same PDF."""
     import typst
 
+    source = pandoc(markdown, "typst", options)
     source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has
     paths.write_text(folder / "build/report.typ", source)
     day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)

@@ -81,7 +81,7 @@ MOMENTS = {
         "gathering results": Moment("report/notebooks/4-*.ipynb"),
         "stitching": Moment("report/results.json"),
         "rendering begins": Moment("report/build/report.md"),
-        "rendering the PDF": Moment("report/report.html"),
+        "rendering the PDF": Moment("report/build/report.typ"),
     },
 }
 # The targets of the long trainings, and when each is killed.
