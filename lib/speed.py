@@ -51,10 +51,11 @@ def read(path: Path = RESULTS) -> dict[str, Any]:
         return found
 
 
-def read_steps(path: Path = STEPS) -> dict[str, float]:
-    """Seconds that `make report` takes after each of a few changes. Raises InputError as `read` does."""
+def read_steps(path: Path = STEPS) -> tuple[dict[str, float], dict[str, Any]]:
+    """Seconds of `make report` after each of a few changes, and the machine. Raises InputError as `read` does."""
     with named(path):
-        return {name: float(took) for name, took in json.loads(path.read_text(encoding="utf-8"))["seconds"].items()}
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {name: float(took) for name, took in found["seconds"].items()}, found["machine"]
 
 
 @contextmanager

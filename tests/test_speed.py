@@ -109,9 +109,9 @@ def test_how_unsteady_seconds_and_ratios_are(found):
 
 def test_the_steps_of_a_report_are_read_and_damage_is_named(tmp_path):
     file = tmp_path / "report.json"
-    file.write_text('{"seconds": {"nothing changed": 0.25}}')
-    assert speed.read_steps(file) == {"nothing changed": 0.25}
-    for damage in ("", "[]", "{}", '{"seconds": 1}', '{"seconds": {"a": "b"}}'):
+    file.write_text('{"machine": {"cpu": "fast"}, "seconds": {"nothing changed": 0.25}}')
+    assert speed.read_steps(file) == ({"nothing changed": 0.25}, {"cpu": "fast"})
+    for damage in ("", "[]", "{}", '{"machine": {}, "seconds": 1}', '{"seconds": {}}', '{"seconds": {"a": "b"}}'):
         file.write_text(damage)
         with pytest.raises(InputError, match=r"report\.json is damaged .*`make bench`"):
             speed.read_steps(file)
