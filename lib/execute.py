@@ -19,8 +19,10 @@ OPTIONS = {"cwd": paths.NOTEBOOKS, "kernel_name": "python3", "progress_bar": Fal
 def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
     """Run `notebook` with `parameters` and leave it with its outputs as `output`. Raises InputError if a cell fails."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
-    logging.getLogger("papermill").setLevel(logging.ERROR)
+    for chatty in ("papermill", "asyncio"):  # what goes wrong is told below, once; Ctrl-C may leave a task that failed
+        logging.getLogger(chatty).setLevel(logging.CRITICAL)
     try:
         known = papermill.inspect_notebook(str(notebook))
     except OSError:
@@ -36,6 +38,8 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
         except papermill.PapermillExecutionError as error:
             what = " ".join(f"{error.ename}: {error.evalue}".split())
             raise InputError(f"{notebook}, code cell {error.exec_count}: {what}") from None
+        except DeadKernelError:
+            raise InputError(f"{notebook}: its kernel was killed; did the machine run out of memory?") from None
 
 
 def main(arguments: list[str]) -> None:

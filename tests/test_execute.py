@@ -58,6 +58,15 @@ def test_a_failing_cell_leaves_the_old_file(write, output):
     assert [file.read_text() for file in output.parent.iterdir()] == ["old"]
 
 
+def test_a_kernel_that_is_killed_is_told_in_one_line_and_no_file_left(write, output, monkeypatch, capfd):
+    """As Linux kills a process when memory runs out."""
+    notebook = write("eta = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(SystemExit, match=r"^error: .*a\.ipynb: its kernel was killed; did the machine"):
+        run(monkeypatch, output, notebook)
+    assert capfd.readouterr().err == "  a: running\n"
+    assert list(output.parent.iterdir()) == []
+
+
 def test_an_unknown_parameter_is_refused_with_those_there_are(write, output):
     notebook = write("eta = 1\nlam = 0")
     with pytest.raises(InputError) as caught:
