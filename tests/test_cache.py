@@ -144,7 +144,7 @@ def test_it_is_computed_with_one_thread_whoever_asks(monkeypatch, compute):
         used.append(blas_threads())
         return {"a": ARRAYS}
 
-    monkeypatch.setattr(seeds, "spread_of_stack", note)
+    monkeypatch.setattr(seeds, "train_groups", lambda *arguments: [note()])
     with threadpool_limits(2, user_api="blas"):
         cached("a", lambda progress: note()["a"]) if compute == "cached" else seeds.spread([SETTING])
         assert blas_threads() == {2}

@@ -94,7 +94,12 @@ def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
     assert_array_equal(again["smoothness"], first["smoothness"], strict=True)
 
 
-def test_the_seeds_are_trained_side_by_side(monkeypatch):
+@pytest.mark.parametrize(
+    ("settings", "numbers"),
+    [([PLAIN], [0, 1, 2, 3]), ([PLAIN, MILD.model_copy(update={"n_epochs": 3})], [0])],
+    ids=["seeds", "stacks"],
+)
+def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, numbers):
     monkeypatch.setattr(seeds.os, "cpu_count", lambda: 2)
     train_stack, both = seeds.train_stack, Barrier(2)
 
@@ -103,7 +108,7 @@ def test_the_seeds_are_trained_side_by_side(monkeypatch):
         return train_stack(*arguments, **others)
 
     monkeypatch.setattr(seeds, "train_stack", train_when_both_do)
-    spread([PLAIN], [0, 1, 2, 3])
+    spread(settings, numbers)
 
 
 def test_who_interrupts_waits_for_no_training(monkeypatch):
@@ -198,16 +203,31 @@ def test_a_stack_loads_the_splits_once_and_opens_the_test_split_once_when_every_
     assert [*heard[:1], *sorted(heard[1:4]), *heard[4:]] == ["load", 1, 2, 3, "open"]
 
 
-def test_each_stack_opens_a_test_split_of_its_own(heard):
+def test_stacks_of_the_same_images_share_the_splits_and_open_test_once(heard):
     spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1])
-    for events in (heard[:4], heard[4:]):
-        assert [*events[:1], *sorted(events[1:3]), *events[3:]] == ["load", 0, 1, "open"]
+    assert (heard.count("load"), heard.count("open"), heard[0]) == (1, 1, "load")
+    assert heard.index("open") > heard.index(0)
 
 
-def test_progress_sees_every_seed():
+def test_stacks_of_other_images_have_splits_of_their_own(heard):
+    spread([PLAIN, MILD.model_copy(update={"train_on": "all"})], [0, 1])
+    assert (heard.count("load"), heard.count("open")) == (2, 2)
+
+
+def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
+    def interrupted(turns):
+        yield from turns[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1], interrupted)
+    assert len([*paths.RUNS.iterdir()]) == 1
+
+
+def test_progress_sees_every_stack():
     seen = []
-    spread([PLAIN], [3, 4], lambda turns: (seen.append(seed) or seed for seed in turns))
-    assert seen == [3, 4]
+    spread([PLAIN, MILD], [3, 4], lambda turns: (seen.append(turn) or turn for turn in turns))
+    assert len(seen) == 2
 
 
 def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
