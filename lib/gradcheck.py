@@ -7,11 +7,21 @@ import os
 
 import numpy as np
 
+from lib import cifar10
+from lib.experiment import BATCHES
+from lib.guards import Split
 from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
+from lib.preprocess import Standardiser
 
 os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # torch's MKL rounds alike on every processor
 EPS = 1e-6  # of the relative error: below it, a difference counts as absolute
 THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # largest relative error of a right gradient: differences subtract costs
+
+
+def first_images(n: int) -> Split:
+    """X (n, D) in float64 and y (n,) of the first n training images, standardised as all of them are."""
+    images, y = cifar10.load_batch(BATCHES["train"])
+    return Standardiser.fit(images).apply(images[:n], np.float64), y[:n]
 
 
 def relative_error(a: Network, n: Network, eps: float = EPS) -> Network:
