@@ -31,7 +31,7 @@ REPLAYING := $(addprefix lib/,replay.py claims.py reproduction_plots.py)
 IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py ablation.py losses.py calibration.py optional_plots.py)
 ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py mistake_plots.py)
 RACING := $(addprefix lib/,speed.py speed_plots.py)
-DRAWING := $(addprefix lib/,show.py style.py pictures.py readout.py observe.py execute.py)  # all chapters, but no training
+DRAWING := $(addprefix lib/,show.py mime.py style.py pictures.py readout.py observe.py execute.py)  # all chapters, but no training
 COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(CHARTING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING) $(DRAWING), \
     $(wildcard lib/*.py)) requirements.txt data/cifar10.sha1 data/reference.yaml
 SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/*.json  # as in lib/provenance.py

@@ -12,6 +12,7 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from lib import paths
+from lib.mime import MARKDOWN
 
 # The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
 SOURCES = (
@@ -109,6 +110,6 @@ def table(label: str, caption: str, header: Sequence[str], rows: Iterable[Sequen
     rule = [{"l": ":--", "r": "--:"}[side] for side in align]
     markdown = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *rows])
     output = new_output(
-        "display_data", {"text/markdown": markdown}, metadata={"label": f"tab-made-{label}", "caption": caption}
+        "display_data", {MARKDOWN: markdown}, metadata={"label": f"tab-made-{label}", "caption": caption}
     )
     return new_code_cell(metadata={"tags": ["hide-input"]}, outputs=[output])

@@ -15,8 +15,8 @@ import nbformat
 
 from lib import enhance, paths, web
 from lib.errors import InputError
+from lib.mime import MARKDOWN, SVG
 from lib.provenance import long_date
-from lib.stitch import SVG
 
 TEMPLATE = paths.REPORT / "template"
 TITLE = "Softmax regression on CIFAR-10"
@@ -77,7 +77,7 @@ def to_markdown(notebook: Any) -> str:
     config = Config({
         "TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input"}},
         "ExtractOutputPreprocessor": {"enabled": False},
-        "NbConvertBase": {"display_data_priority": [SVG, "text/markdown"]},
+        "NbConvertBase": {"display_data_priority": [SVG, MARKDOWN]},
     })  # fmt: skip
     exporter = MarkdownExporter(
         config=config,

@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lib import paths, settings
+from lib import mime, paths, settings
 from lib.errors import InputError, run_command
 from lib.provenance import appendix, provenance
 from lib.render import render
-from lib.show import RESULT_MIME
 from lib.stitch import chapter, in_order, read, stitch
 
 RESULTS = paths.REPORT / "results.json"
@@ -27,8 +26,8 @@ def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
     for path in notebooks:
         for cell in read(path).cells:
             for output in cell.get("outputs", []):
-                if RESULT_MIME in output.get("data", {}):
-                    place(results, output.metadata["result"], output.data[RESULT_MIME], path.name)
+                if mime.RESULT in output.get("data", {}):
+                    place(results, output.metadata["result"], output.data[mime.RESULT], path.name)
     return results
 
 

@@ -16,11 +16,9 @@ import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from lib import paths, pictures
+from lib import mime, paths, pictures
 from lib.readout import readout
 from lib.snapshots import Film
-
-RESULT_MIME = "application/vnd.report.result+json"
 
 
 def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None:
@@ -34,7 +32,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
     paths.write_text(paths.FIGURES / f"{label}.svg", buffer.getvalue())
     if panels := readout(fig):
         more["readout"] = panels
-    emit({"image/svg+xml": buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
+    emit({mime.SVG: buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
 
 
 def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str) -> None:
@@ -69,7 +67,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, capt
     rules = {"l": ":--", "r": "--:"}
     lines = [header, [rules[side] for side in align or "l" + "r" * (len(header) - 1)], *rows]
     markdown = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-    emit({"text/markdown": markdown, "text/plain": markdown}, label=label, caption=caption)
+    emit({mime.MARKDOWN: markdown, "text/plain": markdown}, label=label, caption=caption)
 
 
 class Claim(NamedTuple):
@@ -90,19 +88,19 @@ def text(*sentences: str | Claim) -> None:
         if isinstance(claim, Claim):
             result(f"claims/{claim.key}", bool(claim.holds))
     paragraph = " ".join(map(str, sentences))
-    emit({"text/markdown": paragraph, "text/plain": paragraph})
+    emit({mime.MARKDOWN: paragraph, "text/plain": paragraph})
 
 
 def source(function: Callable[..., Any]) -> None:
     """Show the source of a function of `lib`: folded in the HTML report, absent from the PDF."""
     name = f"{function.__module__}.{function.__qualname__}"
     markdown = f"```python\n{inspect.getsource(function)}```"
-    emit({"text/markdown": markdown, "text/plain": name}, source=name)
+    emit({mime.MARKDOWN: markdown, "text/plain": name}, source=name)
 
 
 def result(key: str, value: Any) -> None:
     """Hand `value` to report/results.json, under the dotted `key`. Shows nothing. Raises ValueError if it has a NaN."""
-    emit({RESULT_MIME: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
+    emit({mime.RESULT: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
 
 
 def emit(data: dict[str, Any], **metadata: Any) -> None:

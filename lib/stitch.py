@@ -13,9 +13,9 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from lib.errors import InputError
+from lib.mime import MARKDOWN, SVG
 
 LEFT_OUT = {"parameters", "injected-parameters", "skip"}
-SVG, MARKDOWN = "image/svg+xml", "text/markdown"
 SETTING = re.compile(r"3-setting-(?P<name>.+)")
 SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # such a cell shows code: its own would say nothing more
 KINDS = {SVG: "fig", MARKDOWN: "tab"}

@@ -19,8 +19,8 @@ from PIL import Image
 from lib import enhance, paths, provenance, render, report, show, stitch, web
 from lib.cifar10 import CLASSES
 from lib.errors import InputError
+from lib.mime import RESULT
 from lib.settings import Setting
-from lib.show import RESULT_MIME
 from lib.snapshots import Film, chosen
 
 MADE = {
@@ -65,7 +65,7 @@ def table(label, caption="A table."):
 
 
 def result(key, value):
-    return shown({RESULT_MIME: value, "text/plain": ""}, result=key)
+    return shown({RESULT: value, "text/plain": ""}, result=key)
 
 
 def write(path, *cells):
