@@ -6,17 +6,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.pictures import as_image, image_grid, show_image
+from lib.pictures import as_image, rows_of_images, show_image, show_row
 from lib.style import COLOURS, INK, WIDTH, annotate_cells, label_cells
 
 
 def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
     """The first images (uint8, (N, 3072)) of each class, one class a row."""
-    fig, axes = image_grid(len(classes), per_class, 0.55 * len(classes))
-    for k, row in enumerate(axes):
-        for ax, image in zip(row, images[y == k], strict=False):
-            show_image(ax, as_image(image))
-        row[0].text(-0.12, 0.5, classes[k], transform=row[0].transAxes, ha="right", va="center")
+    fig, axes = rows_of_images(len(classes), 0.57 * len(classes))
+    for k, ax in enumerate(axes):
+        show_row(ax, [as_image(image) for image in images[y == k][:per_class]], per_class, classes[k])
     return fig
 
 
@@ -39,14 +37,13 @@ def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.n
     axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
     show_image(axes[0], as_image(mean), "mean")
     show_image(axes[1], as_image(std / std.max()), "deviation")
-    levels = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
-    for ax, values, bins, title in (
-        (axes[2], np.divide(images, 255, dtype=X.dtype), levels, "before"),
-        (axes[3], X, 60, "after"),
-    ):
-        for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
-            channel = values[:, 1024 * k : 1024 * (k + 1)]
-            ax.hist(channel.ravel(), bins, density=True, histtype="step", color=hue, label=name)
+    bins = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
+    for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
+        plane, style = slice(1024 * k, 1024 * (k + 1)), {"histtype": "step", "color": hue, "label": name}
+        counts = np.bincount(images[:, plane].ravel(), minlength=256)
+        axes[2].hist(np.arange(256) / 255, bins, weights=counts, density=True, **style)
+        axes[3].hist(X[:, plane].ravel(), 60, density=True, **style)
+    for ax, title in zip(axes[2:], ("before", "after"), strict=True):
         ax.set(title=title, yticks=[], xlabel="pixel value")
         ax.xaxis.set_major_formatter("{x:g}")
         ax.spines.left.set_visible(False)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.pictures import show_image
+from lib.pictures import show_image, side_by_side
 from lib.style import COLOURS, DASHED, INK, WIDTH
 
 
@@ -22,8 +22,7 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
         if right.ndim == 1:
             pair_of_curves(ax, right, wrong, epochs)
         else:
-            gap = np.full((32, 3, 4), 0.0)  # see-through
-            show_image(ax, np.hstack([opaque(right), gap, opaque(wrong)]))
+            show_image(ax, side_by_side([on_own_scale(right), on_own_scale(wrong)], 2, gap=3))
         lines = wrap(title, 25, break_long_words=False)
         ax.set_title("\n".join(lines) + "\n" * (2 - len(lines)), fontsize=7.5, pad=3, va="bottom")
     for ax in axes:
@@ -45,7 +44,7 @@ def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Seque
     ax.margins(y=0.2)
 
 
-def opaque(image: np.ndarray) -> np.ndarray:
-    """Weights (32, 32, 3), scaled to their own range, with an alpha channel."""
+def on_own_scale(image: np.ndarray) -> np.ndarray:
+    """Weights (32, 32, 3), from their least to their largest as 0 to 1."""
     low, high = image.min(), image.max()
-    return np.dstack([(image - low) / max(high - low, np.finfo(image.dtype).tiny), np.ones((32, 32))])
+    return (image - low) / max(high - low, np.finfo(image.dtype).tiny)

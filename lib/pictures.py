@@ -15,28 +15,45 @@ def as_image(x: np.ndarray) -> np.ndarray:
     return x.reshape(3, 32, 32).transpose(1, 2, 0)
 
 
+def side_by_side(images: Sequence[np.ndarray], n: int, gap: int = 2) -> np.ndarray:
+    """At most n images (32, 32, 3), of bytes or in [0, 1], as one of (32, n * (32 + gap), 4), see-through elsewhere."""
+    row = np.zeros((32, n, 32 + gap, 4))
+    for place, image in enumerate(images):
+        row[:, place, :32] = np.dstack([image / (255 if image.dtype == np.uint8 else 1), np.ones((32, 32))])
+    return row.reshape(32, -1, 4)
+
+
 def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9.5) -> None:
     ax.imshow(image, interpolation="nearest")
-    ax.set_title(title, pad=3, fontsize=fontsize)
+    ax.set_title(title, y=1, pad=3, fontsize=fontsize)  # at once where it belongs, instead of looking for ticks above
     ax.set_axis_off()
 
 
-def image_grid(n_rows: int, n_columns: int, height: float, width: float = WIDTH) -> tuple[Figure, np.ndarray]:
-    """A Figure with axes (n_rows, n_columns), close together and empty."""
+def rows_of_images(n_rows: int, height: float, width: float = WIDTH) -> tuple[Figure, np.ndarray]:
+    """A Figure with axes (n_rows,), close together, one for each row of images: far quicker than one for each image."""
     fig = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
-    axes = fig.subplots(n_rows, n_columns, squeeze=False)
-    for ax in axes.flat:
-        ax.set_axis_off()
-    return fig, axes
+    return fig, fig.subplots(n_rows, squeeze=False)[:, 0]
+
+
+def show_row(
+    ax: Axes, images: Sequence[np.ndarray], n: int, label: str = "", titles: Sequence[str] = (), fontsize: float = 9.5
+) -> None:
+    """At most n images (32, 32, 3) side by side, the label to the left of them and a title above each."""
+    row = side_by_side(images, n)
+    show_image(ax, row)
+    ax.text(-4, 15.5, label, ha="right", va="center", fontsize=8.5)
+    for place, title in enumerate(titles):
+        ax.text(15.5 + place * row.shape[1] / n, -2.5, title, ha="center", va="bottom", fontsize=fontsize)
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
     # Smaller on a shared scale: that shows which are strong, and little more.
     height, width, fontsize = (1.8, 0.6 * WIDTH, 8) if shared else (2.85, WIDTH, 9.5)
-    fig, axes = image_grid(2, 5, height, width)
-    for ax, image, name in zip(axes.flat, scale_templates(W, shared), classes, strict=True):
-        show_image(ax, image, name, fontsize)
+    fig, axes = rows_of_images(2, height, width)
+    images = scale_templates(W, shared)
+    for ax, five in zip(axes, (slice(5), slice(5, 10)), strict=True):
+        show_row(ax, images[five], 5, titles=classes[five], fontsize=fontsize)
     return fig
 
 
@@ -52,21 +69,19 @@ def scale_templates(W: np.ndarray, shared: bool) -> list[np.ndarray]:
 
 def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """The templates of several settings, W (D, K) each: one setting a row, each template scaled to its own range."""
-    fig, axes = image_grid(len(stack), len(classes), 0.2 + 0.53 * len(stack))
-    for row, (title, W) in zip(axes, stack.items(), strict=True):
-        for ax, image in zip(row, scale_templates(W, shared=False), strict=True):
-            show_image(ax, image)
-        label = title.replace(", ", "\n")
-        row[0].text(-0.12, 0.5, label, transform=row[0].transAxes, ha="right", va="center", fontsize=8.5)
-    for ax, name in zip(axes[0], classes, strict=True):
-        ax.set_title(name, fontsize=7, pad=3)
+    fig, axes = rows_of_images(len(stack), 0.2 + 0.57 * len(stack))
+    for ax, (title, W) in zip(axes, stack.items(), strict=True):
+        names = classes if ax is axes[0] else ()
+        images = scale_templates(W, shared=False)
+        show_row(ax, images, len(images), title.replace(", ", "\n"), names, fontsize=7)
     return fig
 
 
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
     """Images uint8 (n, 3072) in rows of five, each with its caption."""
     n_rows = max(1, -(-len(images) // 5))
-    fig, axes = image_grid(n_rows, 5, 1.65 * n_rows)
-    for ax, image, caption in zip(axes.flat, images, captions, strict=False):
-        show_image(ax, as_image(image), caption, fontsize=8)
+    fig, axes = rows_of_images(n_rows, 1.65 * n_rows)
+    for ax, row in zip(axes, range(0, 5 * n_rows, 5), strict=True):
+        five = [as_image(image) for image in images[row : row + 5]]
+        show_row(ax, five, 5, titles=captions[row : row + 5], fontsize=8)
     return fig
