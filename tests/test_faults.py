@@ -86,8 +86,11 @@ MOMENTS = {
 }
 # The targets of the long trainings, and when each is killed.
 TRAININGS = {
-    ".sweep": [Moment("data/runs/*sweep@*"), Moment("data/runs/*sweep@*", files=2)],
-    ".improve": [Moment("data/runs/*eta*n_epochs*")],
+    ".improve": [
+        Moment("data/runs/*sweep@*"),
+        Moment("data/runs/*sweep@*", files=2),
+        Moment("data/runs/*eta*n_epochs*"),
+    ],
     ".mistakes": [Moment("data/runs/mistake@*", files=3)],
     ".ablation": [Moment("data/runs/spread@*n_epochs*")],
     ".replay": [Moment("data/runs/replay@*", files=2)],
