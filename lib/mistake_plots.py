@@ -22,7 +22,7 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
         if right.ndim == 1:
             pair_of_curves(ax, right, wrong, epochs)
         else:
-            show_image(ax, side_by_side([on_own_scale(right), on_own_scale(wrong)], 2, gap=3))
+            show_image(ax, side_by_side([on_own_scale(right), on_own_scale(wrong)], 2))
         lines = wrap(title, 25, break_long_words=False)
         ax.set_title("\n".join(lines) + "\n" * (2 - len(lines)), fontsize=7.5, pad=3, va="bottom")
     for ax in axes:

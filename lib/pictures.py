@@ -15,7 +15,7 @@ def as_image(x: np.ndarray) -> np.ndarray:
     return x.reshape(3, 32, 32).transpose(1, 2, 0)
 
 
-def side_by_side(images: Sequence[np.ndarray], n: int, gap: int = 2) -> np.ndarray:
+def side_by_side(images: Sequence[np.ndarray], n: int, gap: int = 3) -> np.ndarray:
     """At most n images (32, 32, 3), of bytes or in [0, 1], as one of (32, n * (32 + gap), 4), see-through elsewhere."""
     row = np.zeros((32, n, 32 + gap, 4))
     for place, image in enumerate(images):
@@ -69,7 +69,7 @@ def scale_templates(W: np.ndarray, shared: bool) -> list[np.ndarray]:
 
 def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
     """The templates of several settings, W (D, K) each: one setting a row, each template scaled to its own range."""
-    fig, axes = rows_of_images(len(stack), 0.2 + 0.57 * len(stack))
+    fig, axes = rows_of_images(len(stack), 0.2 + 0.54 * len(stack))
     for ax, (title, W) in zip(axes, stack.items(), strict=True):
         names = classes if ax is axes[0] else ()
         images = scale_templates(W, shared=False)

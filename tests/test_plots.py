@@ -111,11 +111,11 @@ def test_an_image_is_made_of_its_three_planes():
 
 def test_images_side_by_side_are_see_through_between_them_and_where_there_is_none():
     first, second = pictures.as_image(IMAGES[0]), pictures.as_image(IMAGES[1]) / 255
-    row = pictures.side_by_side([first, second], 3, gap=2)
-    assert row.shape == (32, 3 * 34, 4)
+    row = pictures.side_by_side([first, second], 3)
+    assert row.shape == (32, 3 * 35, 4)
     assert_array_equal(row[:, :32, :3], first / 255)
-    assert_array_equal(row[:, 34:66, :3], second)
-    assert_array_equal(row[0, :, 3], [1] * 32 + [0] * 2 + [1] * 32 + [0] * 36)
+    assert_array_equal(row[:, 35:67, :3], second)
+    assert_array_equal(row[0, :, 3], [1] * 32 + [0] * 3 + [1] * 32 + [0] * 38)
 
 
 def test_on_one_scale_no_weight_is_mid_grey():
