@@ -41,6 +41,7 @@ def show_row(
     """At most n images (32, 32, 3) side by side, the label to the left of them and a title above each."""
     row = side_by_side(images, n)
     show_image(ax, row)
+    ax.set_anchor("W")  # the label's room is reckoned before the images have their size, so their left must not move
     ax.text(-4, 15.5, label, ha="right", va="center", fontsize=8.5)
     for place, title in enumerate(titles):
         ax.text(15.5 + place * row.shape[1] / n, -2.5, title, ha="center", va="bottom", fontsize=fontsize)

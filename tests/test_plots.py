@@ -5,6 +5,7 @@ import io
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
@@ -65,6 +66,10 @@ FIGURES = {
 }
 
 
+def film_strip():
+    return pictures.compare_templates({f"epoch {10 * i}": W for i in range(6)}, CLASSES)
+
+
 def svg(fig):
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": "a"}):
@@ -116,6 +121,19 @@ def test_images_side_by_side_are_see_through_between_them_and_where_there_is_non
     assert_array_equal(row[:, :32, :3], first / 255)
     assert_array_equal(row[:, 35:67, :3], second)
     assert_array_equal(row[0, :, 3], [1] * 32 + [0] * 3 + [1] * 32 + [0] * 38)
+
+
+ROWS = ("sample images", "templates", "templates on one scale", "templates compared", "labelled images")
+
+
+@pytest.mark.parametrize("draw", [FIGURES[name] for name in ROWS] + [film_strip], ids=[*ROWS, "film strip"])
+def test_labels_and_titles_are_within_the_figure_when_it_is_drawn_once(draw):
+    fig = draw()
+    FigureCanvasAgg(fig).draw()
+    for text in (text for ax in fig.axes for text in ax.texts if text.get_text()):
+        box = text.get_window_extent()
+        assert min(box.x0, box.y0) >= 0, text
+        assert box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, text
 
 
 def test_on_one_scale_no_weight_is_mid_grey():
