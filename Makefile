@@ -10,7 +10,7 @@ VENV ?= .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/python -m
 ONE_THREAD := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
-# NumPy asks for huge pages, which a virtual machine may be slow to give: a second more for each training.
+# NumPy asks for huge pages, which a virtual machine may be slow to give: half a second or more for each training.
 export NUMPY_MADVISE_HUGEPAGE ?= 0
 JOBS = --jobs=$(shell getconf _NPROCESSORS_ONLN)
 
