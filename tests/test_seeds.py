@@ -227,7 +227,7 @@ def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
 def test_progress_sees_every_stack():
     seen = []
     spread([PLAIN, MILD], [3, 4], lambda turns: (seen.append(turn) or turn for turn in turns))
-    assert len(seen) == 2
+    assert [[setting.name for setting in group] for group, _ in seen] == [["plain", "mild"]] * 2
 
 
 def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
