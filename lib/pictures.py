@@ -47,15 +47,23 @@ def show_row(
         ax.text(15.5 + place * row.shape[1] / n, -2.5, title, ha="center", va="bottom", fontsize=fontsize)
 
 
+def rows_of_five(
+    images: Sequence[np.ndarray], titles: Sequence[str], row_height: float, width: float = WIDTH, fontsize: float = 8
+) -> Figure:
+    """Images (32, 32, 3), five to a row, each with its title."""
+    n_rows = max(1, -(-len(images) // 5))
+    fig, axes = rows_of_images(n_rows, n_rows * row_height, width)
+    for ax, start in zip(axes, range(0, 5 * n_rows, 5), strict=True):
+        five = slice(start, start + 5)
+        show_row(ax, images[five], 5, titles=titles[five], fontsize=fontsize)
+    return fig
+
+
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
     # Smaller on a shared scale: that shows which are strong, and little more.
-    height, width, fontsize = (1.8, 0.6 * WIDTH, 8) if shared else (2.85, WIDTH, 9.5)
-    fig, axes = rows_of_images(2, height, width)
-    images = scale_templates(W, shared)
-    for ax, five in zip(axes, (slice(5), slice(5, 10)), strict=True):
-        show_row(ax, images[five], 5, titles=classes[five], fontsize=fontsize)
-    return fig
+    size = (0.9, 0.6 * WIDTH) if shared else (1.425, WIDTH, 9.5)
+    return rows_of_five(scale_templates(W, shared), classes, *size)
 
 
 def scale_templates(W: np.ndarray, shared: bool) -> list[np.ndarray]:
@@ -80,9 +88,4 @@ def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -
 
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
     """Images uint8 (n, 3072) in rows of five, each with its caption."""
-    n_rows = max(1, -(-len(images) // 5))
-    fig, axes = rows_of_images(n_rows, 1.65 * n_rows)
-    for ax, row in zip(axes, range(0, 5 * n_rows, 5), strict=True):
-        five = [as_image(image) for image in images[row : row + 5]]
-        show_row(ax, five, 5, titles=captions[row : row + 5], fontsize=8)
-    return fig
+    return rows_of_five([as_image(image) for image in images], captions, 1.65)
