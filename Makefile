@@ -21,26 +21,24 @@ ODD := $(foreach mark,; & | ` $$,$(findstring $(mark),$(SETTINGS)))  # a shell, 
 ifneq ($(strip $(ODD))$(filter-out notebooks/settings/%.yaml,$(SETTINGS))$(wildcard notebooks/settings/*.yml),)
 $(error notebooks/settings: a setting is a file NAME.yaml; its name may hold letters, digits, dots and hyphens)
 endif
-CHAPTERS := $(filter-out %/3-setting.ipynb,$(wildcard notebooks/[1-9]-*.ipynb))
+# A chapter N-some-name.ipynb has its modules in notebooks/some_name/, its long trainings in the __main__.py there.
+CHAPTERS := $(patsubst notebooks/%.ipynb,%,$(wildcard notebooks/[1-9]-*.ipynb))
+folder = $(subst -,_,$(strip $(foreach n,1 2 3 4 5 6 7 8 9,$(patsubst $n-%,%,$(filter $n-%,$1)))))
+stamp = $(patsubst notebooks/%/__main__.py,report/notebooks/.%,$(wildcard notebooks/$(call folder,$1)/__main__.py))
 RUNS := $(SETTINGS:notebooks/settings/%.yaml=report/notebooks/3-setting-%.ipynb)
-EXECUTED := $(CHAPTERS:%=report/%) $(RUNS)
-LONG := $(addprefix report/notebooks/.,improve mistakes replay losses ablation seeds)
-RENDERING := $(addprefix lib/,report.py stitch.py render.py web.py enhance.py provenance.py)
-EXPLORING := $(addprefix lib/,explore.py viewer.py inspection.py answers.py live.py controls.py trainer.py)  # no part of the report
-# What only some chapters read: a change of it runs only these again.
-CHARTING := $(addprefix lib/,data_plots.py gradcheck.py plots.py)
-REPLAYING := $(addprefix lib/,replay.py claims.py reproduction_plots.py)
-IMPROVING := $(addprefix lib/,sweep.py cluster.py improve.py ablation.py losses.py calibration.py optional_plots.py)
-ERRING := $(addprefix lib/,mistakes.py advice.py symptoms.py doctor.py mistake_plots.py)
-RACING := $(addprefix lib/,speed.py speed_plots.py)
-DRAWING := $(addprefix lib/,show.py mime.py style.py pictures.py readout.py observe.py execute.py)  # all chapters, but no training
-COMPUTING := $(filter-out $(RENDERING) $(EXPLORING) $(CHARTING) $(REPLAYING) $(IMPROVING) $(ERRING) $(RACING) $(DRAWING), \
-    $(wildcard lib/*.py)) requirements.txt data/cifar10.sha1 data/reference.yaml
-SOURCES := lib notebooks report/template Makefile requirements.txt pyproject.toml data benchmarks/*.json  # as in lib/provenance.py
+executed = $(if $(filter 3-setting,$1),$(RUNS),report/notebooks/$1.ipynb)
+EXECUTED := $(foreach chapter,$(filter-out 3-setting,$(CHAPTERS)),$(call executed,$(chapter))) $(RUNS)
+LONG := $(foreach chapter,$(CHAPTERS),$(call stamp,$(chapter)))
+
+LIB := $(wildcard lib/*.py lib/*/*.py) requirements.txt data/cifar10.sha1 data/reference.yaml
+SHOW := $(wildcard report/*.py)
+PRINT := $(wildcard report/pipeline/*.py report/template/*)
+SOURCES := lib notebooks report/*.py report/pipeline report/template Makefile requirements.txt pyproject.toml data \
+    benchmarks/*.json  # as in report/pipeline/provenance.py
 
 # One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
 # On all cores, unless -j says otherwise; only a recipe can tell. The + has `make -n report` look into it, too.
-ALONE = +@$(PYTHON) -m lib.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
+ALONE = +@$(PYTHON) -m report.pipeline.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
 
 report:  ## run every setting, render report/report.html and report/report.pdf
 	$(ALONE) pages
@@ -54,52 +52,50 @@ core:  ## run and render the assignment's compulsory part alone, into report/cor
 # Notebooks 1 and 2 wait for nothing: they are left for the core that notebook 4 does not take.
 CORE := $(RUNS) $(addprefix report/,$(wildcard notebooks/[24]-*.ipynb notebooks/1-*.ipynb))
 core-pages: report/notebooks/.seeds $(CORE)
-	$(RUN) lib.report core
+	$(RUN) report.pipeline core
 
-report/report%html report/report%pdf: report/results.json $(RENDERING) $(wildcard report/template/*)
-	$(RUN) lib.report render
+report/report%html report/report%pdf: report/results.json $(PRINT)
+	$(RUN) report.pipeline render
 
-# The longest chain comes first, so that make begins with it. The notebooks come last: so short, they end at about the
-# same time on all cores.
-report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/notebooks/.commit lib/report.py lib/provenance.py
-	$(RUN) lib.report results
+# The notebooks come last: so short, they end at about the same time on all cores.
+report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/notebooks/.commit $(wildcard report/pipeline/*.py)
+	$(RUN) report.pipeline results
 
 # One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
-report/notebooks/%.ipynb: notebooks/%.ipynb $(COMPUTING) $(DRAWING) | $(DATA) report/notebooks/.valid
-	@$(ONE_THREAD) $(RUN) lib.execute $@ $<
+report/notebooks/%.ipynb: notebooks/%.ipynb $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
+	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $<
 
 # All settings are read once before anything is run, so that a mistake in one is reported once. Whatever is run waits for
 # it, so that make then begins with what comes first, which takes longest.
-report/notebooks/.valid: $(SETTINGS) lib/settings.py | $(READY)
+report/notebooks/.valid: $(SETTINGS) lib/runs/settings.py | $(READY)
 	@mkdir -p $(@D)
-	@$(RUN) lib.settings
+	@$(RUN) lib.runs.settings
 	@touch $@
 
 # A setting's colour depends on its place among all settings.
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
-    $(COMPUTING) $(DRAWING) | $(DATA) report/notebooks/.valid
-	@$(ONE_THREAD) $(RUN) lib.execute $@ $< notebooks/settings/$*.yaml
+    $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
+	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $< notebooks/settings/$*.yaml
 
 # Long trainings that chapters read from data/runs, done beside the other notebooks.
-$(LONG): report/notebooks/.%: lib/%.py $(COMPUTING) | $(DATA) report/notebooks/.valid
+$(LONG): report/notebooks/.%: notebooks/%/__main__.py $(LIB) | $(DATA) report/notebooks/.valid
 	@mkdir -p $(@D)
-	@$(ONE_THREAD) $(RUN) lib.$*
+	@$(ONE_THREAD) $(RUN) notebooks.$*
 	@touch $@
-report/notebooks/.seeds: $(SETTINGS)
-report/notebooks/.improve: notebooks/sweep.yaml $(addprefix lib/,sweep.py cluster.py ablation.py)
 
-report/notebooks/1-data-and-model.ipynb: lib/data_plots.py
-report/notebooks/2-gradient-check.ipynb: lib/data_plots.py lib/gradcheck.py
-$(RUNS): lib/plots.py
-report/notebooks/4-comparison.ipynb: $(RUNS) report/notebooks/.seeds lib/plots.py
-report/notebooks/5-reproduction.ipynb: report/notebooks/.replay $(REPLAYING) | $(RUNS) report/notebooks/.seeds
-report/notebooks/6-improvements.ipynb: report/notebooks/.improve report/notebooks/.ablation $(IMPROVING) lib/plots.py
-report/notebooks/7-binary-cross-entropy.ipynb: report/notebooks/.improve report/notebooks/.losses $(IMPROVING) lib/gradcheck.py
-report/notebooks/8-common-mistakes.ipynb: report/notebooks/.mistakes $(ERRING)
-report/notebooks/9-speed.ipynb: $(wildcard benchmarks/*.json) $(RACING)
+# Each chapter reads its folder; its long trainings read all of that but charts and sentences.
+depend = $(if $(call executed,$1),$(eval $(call executed,$1): $(wildcard notebooks/$(call folder,$1)/*.py) $(call stamp,$1)))
+train_by = $(eval $1: $(filter-out %/charts.py %/sentences.py,$(wildcard $(patsubst report/notebooks/.%,notebooks/%,$1)/*.py)))
+$(foreach chapter,$(CHAPTERS),$(call depend,$(chapter)))
+$(foreach long,$(LONG),$(call train_by,$(long)))
 
-# Whoever reads all settings does so again when one has gone, too.
-report/notebooks/.seeds report/notebooks/4-comparison.ipynb: report/notebooks/.settings
+# What a chapter reads beside that.
+report/notebooks/4-comparison.ipynb: $(RUNS)
+report/notebooks/.comparison report/notebooks/4-comparison.ipynb: $(SETTINGS) report/notebooks/.settings
+report/notebooks/.improvements: notebooks/sweep.yaml
+report/notebooks/6-binary-cross-entropy.ipynb: report/notebooks/.improvements
+report/notebooks/7-reproduction.ipynb: | $(RUNS) $(filter %/.comparison,$(LONG))
+report/notebooks/9-speed.ipynb: $(wildcard benchmarks/*.json)
 
 # What a time stamp cannot show, in files that are rewritten only when it changes: which settings there are, and which
 # commit the report is to name.
@@ -124,7 +120,7 @@ test: $(READY) $(DATA)  ## check style, types and security, run the tests
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
-	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib benchmarks
+	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib report notebooks benchmarks
 	$(RUN) pytest
 
 test-faults: $(READY) $(DATA)  ## interrupt, starve and repeat `make report` on small data, as docs/reliability.md promises
@@ -132,7 +128,7 @@ test-faults: $(READY) $(DATA)  ## interrupt, starve and repeat `make report` on 
 
 # A cluster's workers have data of their own, or fetch them.
 sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
-	@$(RUN) lib.sweep $(SCHEDULER)
+	@$(RUN) notebooks.improvements.search $(SCHEDULER)
 
 bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and the machine's limit; installs the last two
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt -c requirements.txt

@@ -25,10 +25,11 @@ from threadpoolctl import threadpool_info
 from tqdm import tqdm
 
 from benchmarks import contenders
-from lib import cifar10, paths, speed
-from lib.errors import InputError, run_command, say
-from lib.experiment import ALL, load_splits
+from lib import cifar10, paths
+from lib.command import InputError, run_command, say
 from lib.preprocess import Standardiser
+from lib.runs.training import ALL, load_splits
+from notebooks.speed import results as speed
 
 N_EPOCHS, ROUNDS = 40, 5
 CONTENDERS: dict[str, Callable[..., float]] = {
@@ -83,7 +84,9 @@ def peak_memory(train_on: str) -> Turn:
     import resource
 
     setting = f"Setting(name='memory', eta=0.001, lam=0, train_on={train_on!r})"
-    program = f"from lib.experiment import train_setting; from lib.settings import Setting; train_setting({setting})"
+    program = (
+        f"from lib.runs.training import train_setting; from lib.runs.settings import Setting; train_setting({setting})"
+    )
     subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT, check=True)
     unit = 1 if sys.platform == "darwin" else 1024
     return {"bytes": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit}

@@ -12,8 +12,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from lib.model import Network, init_network, member, stack
-from lib.sweep import STACK
 from lib.train import History, epoch_orders, mini_batch_gd
+from notebooks.improvements.search import STACK
 
 ETA, N_BATCH = 0.001, 100
 

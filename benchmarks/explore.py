@@ -21,14 +21,14 @@ RESULTS = paths.ROOT / "benchmarks/explore.json"
 SHOW = """import sys
 
 sys.path.insert(0, {root!r})
-from lib.explore import Window
+from notebooks.explore.window import Window
 
 window = Window()
 window"""
 MEASURE = """import json, time
 from pathlib import Path
 
-from lib.experiment import train_stack
+from lib.runs.training import train_stack
 
 def timed(action):
     start = time.time()

@@ -17,8 +17,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.bench import machine
-from lib import paths, speed
-from lib.errors import expect_none, run_command, say
+from lib import paths
+from lib.command import expect_none, run_command, say
+from notebooks.speed import results as speed
 from tests.project import Project, copy_repository
 
 
@@ -46,8 +47,8 @@ STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done befo
     "everything, and nothing run yet": (forget, "report"),
     "nothing changed": (lambda project: None, "report"),
     "a sentence changed": (edit("starts anew", "starts from the beginning", "notebooks/4-comparison.ipynb"), "report"),
-    "the charts of the settings changed": (edit(r"\Z", "# changed\n", "lib/plots.py"), "report"),
-    "the style of every chart changed": (edit(r"\Z", "# changed\n", "lib/style.py"), "report"),
+    "the charts of the settings changed": (edit(r"\Z", "# changed\n", "report/curves.py"), "report"),
+    "the style of every chart changed": (edit(r"\Z", "# changed\n", "report/style.py"), "report"),
     "one setting changed": (edit("lam: .*", "lam: 0.9", "notebooks/settings/eta0.001-lam1.yaml"), "report"),
     "and changed back": (edit("lam: .*", "lam: 1", "notebooks/settings/eta0.001-lam1.yaml"), "report"),
     "the compulsory part, and nothing run yet": (forget, "core"),

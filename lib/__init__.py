@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 def quiet_if_interrupted(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Ctrl-C while a command still imports what it needs gives no traceback. After that it is `lib.errors`' task."""
+    """Ctrl-C while a command still imports what it needs gives no traceback. After that it is `lib.command`' task."""
     if issubclass(kind, KeyboardInterrupt):
         print("\ninterrupted", file=sys.stderr)
     else:

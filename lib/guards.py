@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from lib.errors import InputError
+from lib.command import InputError
 from lib.stats import proportions_p
 
 Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)

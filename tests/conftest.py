@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike
 
 from lib import cifar10, paths
 from lib.model import Network
-from lib.runs import Run
-from lib.settings import Setting
-from lib.snapshots import Film, levels
+from lib.runs.run import Run
+from lib.runs.settings import Setting
+from lib.runs.snapshots import Film, levels
 
 
 class Problem(NamedTuple):

@@ -113,7 +113,7 @@ def new_project(folder, batches, *variables):
 
 def new_small_project(folder, batches):
     """A project with the least that `make report` can do and still does everything: two chapters, two settings."""
-    project = new_project(folder, batches, "LONG=report/notebooks/.seeds")
+    project = new_project(folder, batches)
     for chapter in project.root.glob("notebooks/[1256789]-*.ipynb"):
         chapter.unlink()
     for setting in ("eta0.001-lam0", "eta0.001-lam1"):

@@ -1,0 +1,13 @@
+"""`python -m lib.cifar10`: put the verified batches on disk."""
+
+from lib.cifar10 import fetch
+from lib.command import expect_none, run_command
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    fetch()
+
+
+if __name__ == "__main__":
+    run_command(main)

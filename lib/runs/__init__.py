@@ -1,0 +1,1 @@
+"""One setting becomes a run: its file read, its images split, trained, evaluated, and cached."""

@@ -1,0 +1,75 @@
+"""What training one setting gave."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Self, SupportsFloat
+
+import numpy as np
+
+from lib.model import Network
+from lib.runs.settings import Setting
+from lib.runs.snapshots import Film
+from lib.stats import smoothness
+
+SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
+FAR = 100  # times the cost of the first weights; at eta = 0.1, where training oscillates, it stays below 5 times
+SIGMA = 0.01  # of the first weights, see lib.model.init_network
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trained setting. `history[split][measure]` is (n_epochs,), for train and val, for loss, cost and accuracy."""
+
+    setting: Setting
+    history: dict[str, dict[str, np.ndarray]]
+    net: Network
+    test: dict[str, float]
+    test_scores: np.ndarray  # (N, K)
+    film: Film
+
+    @property
+    def diverged(self) -> int | None:
+        """The epoch in which training diverged, or None."""
+        return divergence(self.history["train"]["cost"], self.net, self.setting.lam)
+
+    @property
+    def drawn(self) -> dict[str, dict[str, np.ndarray]]:
+        """The history as a chart shows it: with NaN, which draws nothing, from the epoch in which training diverged."""
+        cost = self.history["train"]["cost"]
+        before = np.arange(1, len(cost) + 1) < (self.diverged or np.inf)
+        return {split: {m: np.where(before, v, np.nan) for m, v in self.history[split].items()} for split in SPLITS}
+
+    def as_result(self) -> dict[str, Any]:
+        """The run's entry in report/results.json. What is no finite number is None: JSON has no other word for it."""
+        history = {split: {m: [*map(finite, values)] for m, values in self.history[split].items()} for split in SPLITS}
+        test = {measure: finite(value) for measure, value in self.test.items()}
+        with np.errstate(over="ignore", invalid="ignore"):  # of a run that diverged
+            weights = {"norm": finite(np.linalg.norm(self.net.W)), "smoothness": finite(smoothness(self.net.W))}
+        results = {"history": history, "test": test, "weights": weights, "diverged": self.diverged}
+        return self.setting.model_dump(exclude={"name"}) | results
+
+    def as_arrays(self) -> dict[str, np.ndarray]:
+        """All but the setting, for `lib.runs.cache`."""
+        history = {f"{split}/{m}": values for split, measures in self.history.items() for m, values in measures.items()}
+        test = {f"test/{measure}": np.array(value) for measure, value in self.test.items()}
+        film = {f"film/{name}": values for name, values in self.film._asdict().items()}
+        return {"W": self.net.W, "b": self.net.b, "test_scores": self.test_scores} | history | test | film
+
+    @classmethod
+    def from_arrays(cls, setting: Setting, arrays: dict[str, np.ndarray]) -> Self:
+        """The run that gave `as_arrays`."""
+        history = {split: {measure: arrays[f"{split}/{measure}"] for measure in MEASURES} for split in SPLITS}
+        test = {measure: float(arrays[f"test/{measure}"]) for measure in ("loss", "accuracy")}
+        film = Film(arrays["film/epochs"], arrays["film/levels"])
+        return cls(setting, history, Network(arrays["W"], arrays["b"]), test, arrays["test_scores"], film)
+
+
+def divergence(cost: np.ndarray, net: Network, lam: float) -> int | None:
+    """The first epoch, from 1, after which the training cost is no finite number or FAR above its beginning."""
+    first = np.log(net.W.shape[-1]) + lam * SIGMA**2 * net.W.size  # what it costs to know nothing
+    gone = np.flatnonzero(~(cost <= FAR * first))  # so that NaN is gone, too
+    return int(gone[0]) + 1 if len(gone) else None
+
+
+def finite(value: SupportsFloat) -> float | None:
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,150 @@
+"""One setting of the training: read from its YAML file and validated before anything is run."""
+
+import os
+import reprlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+
+from lib import paths
+from lib.command import InputError, expect_none, one_line, run_command
+
+TrainOn = Literal["data_batch_1", "all"]
+LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
+MAX = 2**31  # of whole numbers: more would only be a slip
+LONGEST, SHOWN = 300, 3  # letters of foreign text, and mistakes, in a message
+PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # each network of a stack may have its own
+
+
+class Setting(BaseModel):
+    """What one section of the report trains with, by the course's names; `name` is the file's name without .yaml."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]*$", max_length=60)]
+    eta: Annotated[float, Field(gt=0)]
+    lam: Annotated[float, Field(ge=0)]
+    n_batch: Annotated[int, Field(ge=1, le=MAX)] = 100
+    n_epochs: Annotated[int, Field(ge=1, le=MAX)] = 40
+    seed: Annotated[int, Field(ge=0, le=MAX)] = 42
+    dtype: Literal["float32", "float64"] = "float32"
+    loss: LossName = "softmax"
+    train_on: TrainOn = "data_batch_1"  # all: the five batches less 1,000 validation images
+    flips: bool = False  # mirror an image or not, drawn anew each time it is met
+    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # pixels at most by which it is moved each way, drawn likewise
+    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth: in equal steps, or when stuck
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each step that the next one repeats
+    average: bool = False  # keep the mean of the networks after each epoch of the second half, not the last
+    mirror: bool = False  # then the mean of the network and its mirror image
+
+    def shared(self) -> dict[str, Any]:
+        """What settings must have in common to be trained as one stack: the loss, and all that decides the batches."""
+        return self.model_dump(exclude={"name", *PER_NETWORK})
+
+    def trains_as(self, other: "Setting") -> bool:
+        """Whether the two differ in their names at most."""
+        return self.model_copy(update={"name": other.name}) == other
+
+    @property
+    def unusual(self) -> dict[str, Any]:
+        """The fields beside eta and lam that differ from their defaults."""
+        others = self.model_dump(exclude={"name", "eta", "lam"})
+        return {field: value for field, value in others.items() if value != type(self).model_fields[field].default}
+
+    @property
+    def content(self) -> str:
+        """What it trains with, as part of a file's name: the same, whatever the setting is called."""
+        others = [f"-{field}" if value is True else f"-{field}{value}" for field, value in self.unusual.items()]
+        return f"eta{self.eta:g}-lam{self.lam:g}{''.join(others)}"
+
+    @property
+    def title(self) -> str:
+        """The setting in Markdown: η and λ, and whatever else differs from the usual."""
+        others = [field if value is True else f"{field} = {value}" for field, value in self.unusual.items()]
+        return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
+
+    @property
+    def plain_title(self) -> str:
+        """The same without Markdown, for plots and alt texts."""
+        return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
+
+
+def read(path: Path) -> Setting:
+    """The setting in one YAML file. Raises InputError with file, key, value and what is allowed."""
+    values = read_yaml(path)
+    if "name" in values:
+        raise InputError(f"{path}: name = {describe(values['name'])}: unknown key; a setting is named by its file")
+    return validate({"name": path.stem} | values, str(path))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Keys and values of a YAML file, of whatever kind. Raises InputError.
+
+    YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except OSError as error:
+        raise InputError(f"{path}: not readable: {error.strerror}") from None
+    except Exception as error:  # ruamel lets a wrong date, number or nesting raise anything
+        raise InputError(f"{path}: not readable as YAML: {shorten(str(error)) or type(error).__name__}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {describe(values)}")
+    return values
+
+
+def validate(values: dict[str, Any], where: str) -> Setting:
+    """A Setting of these values. Raises InputError, in one line that begins with `where`."""
+    try:
+        return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
+    except ValidationError as error:
+        explained = [*map(explain, error.errors()[:SHOWN]), "and more"][: error.error_count()]
+        raise InputError(f"{where}: {'; '.join(explained)}") from None
+
+
+def explain(error: Any) -> str:
+    """One of pydantic's errors as 'key = value: what is allowed'."""
+    key = shorten(".".join(map(str, error["loc"])))
+    if error["type"] == "missing":
+        return f"{key} is missing"
+    given = f"{key} = {describe(error['input'])}"
+    if error["type"] == "extra_forbidden":
+        return f"{given}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
+    if error["type"] == "string_pattern_mismatch":
+        return f"{given}: may hold letters, digits, dots and hyphens, a letter or digit first"
+    return f"{given}: {error['msg'].replace('Input should', 'must').replace('String should', 'must')}"
+
+
+def describe(value: Any) -> str:
+    """A foreign value, however large or deep."""
+    brief = reprlib.Repr()
+    brief.maxstring = brief.maxother = LONGEST
+    try:
+        return shorten(brief.repr(value))
+    except ValueError:
+        return "an integer of thousands of digits"  # which Python refuses to print
+
+
+def shorten(text: str) -> str:
+    """Foreign text as it fits into a message: one line, not a page long."""
+    line = one_line(text)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+
+
+def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
+    """Every setting of the report, in the assignment's order: the largest step first, then by growing penalty."""
+    found = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
+    if not found:
+        raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")
+    return sorted(found, key=lambda setting: (-setting.eta, setting.lam, setting.name))
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    read_all()
+
+
+if __name__ == "__main__":
+    run_command(main)

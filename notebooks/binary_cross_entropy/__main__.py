@@ -1,0 +1,13 @@
+"""The long trainings of this chapter: both losses, each at its best eta, from several seeds."""
+
+from lib.command import expect_none, report_progress, run_command
+from notebooks.binary_cross_entropy.best_eta import both
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    both(report_progress("losses, seeds"))
+
+
+if __name__ == "__main__":
+    run_command(main)

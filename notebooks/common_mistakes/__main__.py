@@ -1,0 +1,13 @@
+"""The long trainings of this chapter: every mistake."""
+
+from lib.command import expect_none, report_progress, run_command
+from notebooks.common_mistakes.training import train_all
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    train_all(progress=report_progress("mistakes"))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,50 @@
+"""The pictures of the common mistakes: arrays in, Figure out, in the style of `report.style`."""
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from report.pictures import show_image, side_by_side
+from report.style import COLOURS, DASHED, INK, WIDTH
+
+
+def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequence[int]) -> Figure:
+    """One small picture a mistake, of what is right and what is wrong: images (32, 32, 3) or accuracies (n_epochs,)."""
+    n_rows = -(-len(pictures) // 4)
+    fig = Figure((WIDTH, 1.42 * n_rows + 0.25))
+    axes = fig.subplots(n_rows, 4, squeeze=False).flat
+    for ax, (title, (right, wrong)) in zip(axes, pictures.items(), strict=False):
+        if right.ndim == 1:
+            pair_of_curves(ax, right, wrong, epochs)
+        else:
+            show_image(ax, side_by_side([on_own_scale(right), on_own_scale(wrong)], 2))
+        lines = wrap(title, 25, break_long_words=False)
+        ax.set_title("\n".join(lines) + "\n" * (2 - len(lines)), fontsize=7.5, pad=3, va="bottom")
+    for ax in axes:
+        ax.set_axis_off()
+    right_line = mpl.lines.Line2D([], [], color=INK, linestyle=DASHED, label="right")
+    wrong_line = mpl.lines.Line2D([], [], color=COLOURS[0], label="with the mistake")
+    fig.legend(handles=[right_line, wrong_line], loc="outside lower center", ncols=2)
+    return fig
+
+
+def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Sequence[int]) -> None:
+    ax.plot(epochs, 100 * wrong, color=COLOURS[0], label="_with the mistake")
+    ax.plot(epochs, 100 * right, color=INK, linestyle=DASHED, linewidth=1, label="_right")
+    ax.set_xlabel("epoch").set_visible(False)  # for the readout; there is no room for it
+    ax.set(xscale="log", xticks=[epochs[0], epochs[-1]], xticklabels=[f"{epochs[0]}", f"{epochs[-1]}"])
+    ax.tick_params("x", which="minor", length=0, labelbottom=False)
+    ax.tick_params(labelsize=7)
+    ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    ax.margins(y=0.2)
+
+
+def on_own_scale(image: np.ndarray) -> np.ndarray:
+    """Weights (32, 32, 3), from their least to their largest as 0 to 1."""
+    low, high = image.min(), image.max()
+    return (image - low) / max(high - low, np.finfo(image.dtype).tiny)

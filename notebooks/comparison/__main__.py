@@ -1,0 +1,17 @@
+"""The long trainings of this chapter: every setting from other seeds."""
+
+import numpy as np
+
+from lib.command import expect_none, report_progress, run_command
+from lib.runs import settings
+from lib.runs.seeds import spread
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
+        spread(settings.read_all(), progress=report_progress("seeds"))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,156 @@
+"""The controls of the exploring window, what is wrong with what they hold, and a file made of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anywidget
+import ipywidgets as widgets
+from ruamel.yaml import YAML
+from traitlets import Bool, Dict, Float, List, Unicode
+
+from lib import paths
+from lib.command import InputError
+from lib.runs import settings
+from lib.runs.settings import Setting
+
+BROWSER = Path(__file__).with_name("browser")
+COMMON = (BROWSER / "common.js").read_text(encoding="utf-8")
+
+
+def script(name: str) -> str:
+    """The module of one widget: what all of them share, then its own."""
+    return COMMON + (BROWSER / f"{name}.js").read_text(encoding="utf-8")
+
+
+class View(anywidget.AnyWidget):
+    """A widget drawn by JavaScript in lib/browser. The style of all of them, and of their window, is one sheet."""
+
+    _css = (BROWSER / "explore.css").read_text(encoding="utf-8")
+
+
+def box(place: str, *children: widgets.Widget) -> widgets.Box:
+    """Widgets together, laid out by the style sheet as .explore-<place>."""
+    made = widgets.VBox(children)
+    made.add_class(f"explore-{place}")
+    return made
+
+
+class Field(NamedTuple):
+    """One control. `stops` are a slider's values; `options` a menu's, with their names; neither: a box to tick."""
+
+    name: str
+    label: str
+    stops: Sequence[float] = ()
+    options: Sequence[tuple[str, str]] = ()
+
+
+def one_two_five(low: int, high: int) -> list[float]:
+    """A logarithmic scale of round numbers: 1, 2 and 5 times each power of ten, from 10**low to 10**high."""
+    return [float(f"{digit}e{power}") for power in range(low, high) for digit in (1, 2, 5)] + [float(f"1e{high}")]
+
+
+FIELDS = (
+    Field("eta", "Learning rate η", one_two_five(-5, 0)),
+    Field("lam", "Penalty λ", [0.0, *one_two_five(-4, 1)]),
+    Field("n_batch", "Batch size", [int(stop) for stop in one_two_five(0, 3)]),
+    Field("n_epochs", "Epochs", range(1, 101)),
+    Field("seed", "Seed", range(100)),
+    Field("loss", "Loss", options=[("softmax", "softmax, cross-entropy"), ("bce", "sigmoids, binary cross-entropy")]),
+    Field("decay", "Decay of η", options=[("none", "none"), ("step", "in three steps"), ("plateau", "when stuck")]),
+    Field("flips", "Mirror images at random"),
+)
+START = {"eta": "0.001", "lam": "0"}
+PLAIN = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a setting without fault, to try one field's value in
+
+
+def defaults() -> dict[str, Any]:
+    """What each control holds at first: text for a number, as it may be typed."""
+    values = {field.name: Setting.model_fields[field.name].default for field in FIELDS if field.name not in START}
+    return START | {name: str(value) if type(value) is int else value for name, value in values.items()}
+
+
+class Form(View):
+    """All controls. `values` is what they hold, `problems` what is wrong with it, by the name of the field."""
+
+    _esm = script("form")
+    fields: Any = List().tag(sync=True)
+    values: Any = Dict().tag(sync=True)
+    problems: Any = Dict().tag(sync=True)
+
+    def __init__(self) -> None:
+        fields: list[dict[str, Any]] = [
+            field._asdict() | {"stops": [f"{stop:g}" for stop in field.stops]} for field in FIELDS
+        ]
+        super().__init__(fields=fields, values=defaults())
+        self.observe(lambda change: self.check(), "values")
+
+    def check(self) -> None:
+        self.problems = {name: problem for name, value in self.values.items() if (problem := problem_of(name, value))}
+
+    def set(self, **values: Any) -> None:
+        """Let controls hold other values, as if typed."""
+        self.values = {**self.values, **values}
+
+    def reset(self) -> None:
+        self.values = defaults()
+
+    def setting(self, name: str = "explore") -> Setting:
+        """The setting that the controls hold. Raises InputError."""
+        return settings.validate({"name": name} | {key: parse(value) for key, value in self.values.items()}, "setting")
+
+
+def parse(value: Any) -> Any:
+    """Text as the number that it says, 1e3 as a whole one; whatever it is, if it says none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        number = float(value)
+    except ValueError:
+        return value.strip()
+    return int(number) if number.is_integer() else number
+
+
+def problem_of(name: str, value: Any) -> str:
+    """Why this field cannot hold this value, or nothing."""
+    try:
+        settings.validate(PLAIN | {name: parse(value)}, "field")
+    except InputError as error:
+        return str(error).removeprefix("field: ")
+    return ""
+
+
+class Status(View):
+    """A line that a screen reader reads out when it changes; how far training is; or what is wrong."""
+
+    _esm = script("status")
+    text = Unicode().tag(sync=True)
+    bad = Bool(False).tag(sync=True)
+    detail = Unicode().tag(sync=True)  # changes with each frame, and is not read out
+    done = Float(-1.0).tag(sync=True)  # a share; below 0: show no bar
+
+    def say(self, text: str, bad: bool = False) -> None:
+        with self.hold_sync():
+            self.text, self.bad = text, bad
+
+
+def suggest_name(setting: Setting) -> str:
+    """A file's name from what makes the setting special."""
+    rest = setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
+    parts = [f"{name}{'' if value is True else value}" for name, value in rest.items()]
+    return "-".join([f"eta{setting.eta:g}", f"lam{setting.lam:g}", *parts]).replace("+", "").replace("_", "")
+
+
+def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
+    """Write eta, lam and what differs from the defaults to folder/NAME.yaml. Raises InputError if either is there."""
+    path = folder / f"{setting.name}.yaml"
+    if path.exists():
+        raise InputError(f"{path.name} is there already, and is left as it is: choose another name")
+    for other in sorted(folder.glob("*.yaml")):
+        if settings.read(other).trains_as(setting):
+            raise InputError(f"{other.name} has these values already: change one, and train with it")
+    values = setting.model_dump(include={"eta", "lam"})
+    values |= setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
+    with paths.atomic(path) as temporary:
+        YAML().dump(values, temporary)
+    return path

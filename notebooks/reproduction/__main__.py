@@ -1,0 +1,14 @@
+"""The long trainings of this chapter: every replay."""
+
+from lib.command import expect_none, report_progress, run_command
+from notebooks.reproduction.replay import replayed, replays
+
+
+def main(arguments: list[str]) -> None:
+    expect_none(arguments)
+    for name in report_progress("replays")(replays()):
+        replayed(name)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,68 @@
+"""The charts of the reproduction: arrays in, Figure out, in the style of `report.style`."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from report.style import COLOURS, DASHED, INK, WIDTH
+
+
+def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequence[str]) -> Figure:
+    """Accuracy (n_epochs,) on the test images: solid, if trained on them; dashed, if held out. One colour a setting."""
+    fig = Figure((WIDTH, 2.7))
+    ax = fig.subplots()
+    for (title, (mistaken, held_out)), hue in zip(pairs.items(), colours, strict=True):
+        epochs = np.arange(1, len(mistaken) + 1)
+        ax.plot(epochs, 100 * mistaken, color=hue, label=title)
+        ax.plot(epochs, 100 * held_out, color=hue, linestyle=DASHED, label=f"_{title}, held out")
+    ax.plot([], [], color=INK, label="trained on test_batch")
+    ax.plot([], [], color=INK, linestyle=DASHED, label="held out")
+    ax.set(xlabel="epoch", ylabel="accuracy on test_batch (%)")
+    fig.legend(loc="outside right center")
+    return fig
+
+
+def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
+    """Accuracy (n_epochs,) of runs that should be alike."""
+    fig = Figure((WIDTH, 2.7))
+    ax = fig.subplots()
+    styles = [
+        (COLOURS[0], "-"),
+        (COLOURS[1], "-"),
+        (COLOURS[5], (0, (1, 1.5))),
+        (COLOURS[2], DASHED),
+        (COLOURS[3], DASHED),
+    ]
+    for (title, values), (hue, style) in zip(runs.items(), styles, strict=True):
+        ax.plot(np.arange(1, len(values) + 1), 100 * values, color=hue, linestyle=style, linewidth=1.1, label=title)
+    ax.set(xlabel="epoch", ylabel="training accuracy (%)")
+    fig.legend(loc="outside lower center", ncols=3)
+    return fig
+
+
+def strips(
+    titles: Sequence[str],
+    ours: Sequence[np.ndarray],
+    others: Sequence[Sequence[float]],
+    wrong: Sequence[Sequence[float]],
+    published: Sequence[float],
+    colours: Sequence[str],
+) -> Figure:
+    """Test accuracies (%), one strip a setting: our seeds, other reports, reports with a mistake, the reference."""
+    fig = Figure((WIDTH, 0.55 * len(titles) + 1.0))
+    ax = fig.subplots()
+    for row, hue in enumerate(colours):
+        ax.scatter(ours[row], np.full(len(ours[row]), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)
+        ax.scatter(
+            [figures[row] for figures in others], [row + 0.16] * len(others), s=20, facecolors="none", edgecolors=hue
+        )
+        ax.scatter([figures[row] for figures in wrong], [row + 0.16] * len(wrong), s=22, marker="x", color=hue)
+        ax.scatter([published[row]], [row], s=26, marker="D", color=hue)
+    marks = {"our seeds": "o", "other reports": "$\\circ$", "with a mistake": "x", "reference, as published": "D"}
+    for label, marker in marks.items():
+        ax.scatter([], [], marker=marker, color=INK, label=label, s=22)
+    ax.set_yticks(range(len(titles)), titles)
+    ax.set(xlabel="test accuracy (%)", ylim=(len(titles) - 0.5, -0.5))
+    fig.legend(loc="outside lower center", ncols=4, handletextpad=0.2)
+    return fig

@@ -1,0 +1,59 @@
+"""The charts of the speeds: arrays in, Figure out, in the style of `report.style`."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from report.style import COLOURS, INK, WIDTH
+
+
+def contenders(seconds: Mapping[str, np.ndarray], limits: Sequence[float], ours: str) -> Figure:
+    """Seconds a setting (n_rounds,) of each contender, logarithmic: the median, the range, and the limit as a mark."""
+    fig = Figure((WIDTH, 0.27 * len(seconds) + 0.9))
+    ax = fig.subplots()
+    for row, (name, values) in enumerate(seconds.items()):
+        hue = COLOURS[1] if name.startswith(ours) else COLOURS[0]
+        ax.plot([values.min(), values.max()], [row, row], color=hue, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+        ax.plot([np.median(values)], [row], "o", color=hue, markersize=5)
+        ax.plot([limits[row]], [row], "|", color=INK, markersize=9, markeredgewidth=1.4)
+    for label, style in {
+        ours: ("o", COLOURS[1]),
+        "others": ("o", COLOURS[0]),
+        "the machine's limit": ("|", INK),
+    }.items():
+        ax.plot([], [], style[0], color=style[1], label=label, markersize=6)
+    ax.set_yticks(range(len(seconds)), list(seconds))
+    ax.set(xscale="log", xlabel="seconds a setting", ylim=(len(seconds) - 0.5, -0.5))
+    readable(ax, "x", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    fig.legend(loc="outside lower center", ncols=3)
+    return fig
+
+
+def readable(ax: Axes, axis: str, values: Sequence[float]) -> None:
+    """Plain numbers at those of `values` that a logarithmic axis shows."""
+    low, high = getattr(ax, f"get_{axis}lim")()
+    own = getattr(ax, f"{axis}axis")
+    own.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
+    own.set_minor_locator(NullLocator())
+    own.set_major_formatter("{x:g}")
+
+
+def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequence[str]) -> Figure:
+    """Times (n,) over sizes (n,), both logarithmic: a panel a size. A dotted line is in proportion to the size."""
+    fig = Figure((WIDTH, 2.4))
+    for ax, (title, (sizes, took)), ylabel in zip(fig.subplots(1, len(panels)), panels.items(), ylabels, strict=True):
+        ax.plot(sizes, took, "o-", color=COLOURS[1], markersize=4, label="_median")
+        if took[-1] > took[0]:
+            ax.plot(sizes, took[0] * sizes / sizes[0], ":", color=INK, linewidth=0.9)
+        ax.set(xscale="log", yscale="log", xlabel=title, title=ylabel)
+        ax.set_xticks(
+            sizes, [f"{size:,}" for size in sizes], rotation=40, ha="right", rotation_mode="anchor", minor=False
+        )
+        ax.xaxis.set_minor_locator(NullLocator())
+        low, high = took.min() / 1.4, took.max() * 1.4
+        ax.set_ylim(low, high)
+        readable(ax, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
+    return fig

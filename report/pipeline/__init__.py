@@ -1,0 +1,1 @@
+"""Executed notebooks become the report: executed, stitched, rendered as HTML and PDF."""

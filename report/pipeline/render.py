@@ -1,0 +1,132 @@
+"""The stitched notebook becomes pages: nbconvert makes Markdown of it, pandoc HTML and Typst of that, Typst the PDF.
+
+What is numbered is numbered once, in template/report.lua, for both. The same results give the same bytes.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from lib import paths
+from lib.command import InputError
+from report.mime import MARKDOWN, SVG
+from report.pipeline import html as enhance
+from report.pipeline import web
+from report.pipeline.provenance import long_date
+
+TEMPLATE = paths.REPORT / "template"
+TITLE = "Softmax regression on CIFAR-10"
+SUBTITLE = "A course report that runs: KTH DD2424, assignment 1"
+# Text in notebooks is Markdown and nothing else: HTML or TeX in it is shown as it stands.
+DIALECT = "markdown-raw_html-raw_tex-raw_attribute-native_divs-native_spans-implicit_figures+pipe_tables"
+
+
+def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TITLE, results: bytes = b"") -> None:
+    """Write report.html and report.pdf into `folder`, and what leads to them into `folder`/build.
+
+    `results` is what the HTML offers as results.json.
+    """
+    build = folder / "build"
+    paths.write_text(build / "report.ipynb", nbformat.writes(notebook) + "\n")
+    write_figures(notebook, build / "figures")
+    markdown = to_markdown(notebook)
+    paths.write_text(build / "report.md", markdown)
+    metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
+    own = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
+    with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc finds the figures from there
+        html = side_by_side.submit(write_html, markdown, [*own, "--mathml", *metadata], folder, results)
+        pdf = side_by_side.submit(write_pdf, markdown, metadata, folder, made)
+        for page in (html, pdf):
+            page.result()
+
+
+def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
+    """The document's metadata for pandoc, which takes them as plain text."""
+    return {
+        "title": title,
+        "subtitle": SUBTITLE,
+        "lang": "en-GB",
+        "date": long_date(made["date"]),
+        "commit": made["commit"],
+    }
+
+
+def write_figures(notebook: Any, folder: Path) -> None:
+    """Each figure twice: as it is, for the PDF, and as part of the page, for the HTML."""
+    for output in figures(notebook):
+        label, svg = output.metadata["label"], output.data[SVG]
+        paths.write_text(folder / f"{label}.svg", svg)
+        paths.write_text(folder / f"{label}.html", enhance.figure(svg, output.metadata))
+        output.metadata["width"] = f"{web.size(svg)[0]:g}pt"
+
+
+def figures(notebook: Any) -> Iterator[Any]:
+    for cell in notebook.cells:
+        yield from (output for output in cell.get("outputs", []) if SVG in output.data)
+
+
+def to_markdown(notebook: Any) -> str:
+    """The notebook as pandoc's Markdown, by the Jinja template in report/template."""
+    from nbconvert import MarkdownExporter
+    from traitlets.config import Config
+
+    config = Config({
+        "TagRemovePreprocessor": {"enabled": True, "remove_input_tags": {"hide-input"}},
+        "ExtractOutputPreprocessor": {"enabled": False},
+        "NbConvertBase": {"display_data_priority": [SVG, MARKDOWN]},
+    })  # fmt: skip
+    exporter = MarkdownExporter(
+        config=config,
+        template_name=TEMPLATE.name,
+        extra_template_basedirs=[str(TEMPLATE.parent)],
+        filters={"attribute": attribute},
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def attribute(text: str) -> str:
+    """Text as the value of a pandoc attribute."""
+    return '"' + re.sub(r'([\\"])', r"\\\1", " ".join(text.split())) + '"'
+
+
+def pandoc(markdown: str, to: str, options: list[str]) -> str:
+    """The Markdown as a whole document, by our template and filter. Raises InputError with what the filter refuses."""
+    import pypandoc
+
+    suffix = {"html5": "html", "typst": "typ"}[to]
+    own = [f"--template={TEMPLATE / f'report.{suffix}'}", f"--lua-filter={TEMPLATE / 'report.lua'}"]
+    always = ["--standalone", "--toc", "--toc-depth=3", "--section-divs", "--wrap=none", "--columns=9999"]
+    try:
+        return pypandoc.convert_text(markdown, to, DIALECT, [*own, *always, *options], verify_format=False)
+    except RuntimeError as error:
+        refused = re.search(r"report: (.*)", str(error))
+        if refused:
+            raise InputError(refused[1]) from None
+        raise
+
+
+def write_html(markdown: str, options: list[str], folder: Path, results: bytes) -> None:
+    page = web.tidy_math(pandoc(markdown, "html5", options))
+    page = page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})")
+    paths.write_text(folder / "report.html", enhance.protect(enhance.embed(page, results)))
+
+
+def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str, Any]) -> None:
+    """Compile with typst's own fonts alone and the commit's date, so that every machine makes the same PDF."""
+    import typst
+
+    source = pandoc(markdown, "typst", options)
+    source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has
+    paths.write_text(folder / "build/report.typ", source)
+    day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)
+    pdf = typst.compile(
+        str(folder / "build/report.typ"), format="pdf", ignore_system_fonts=True, timestamp=int(day.timestamp())
+    )
+    with paths.atomic(folder / "report.pdf") as temporary:
+        temporary.write_bytes(pdf)

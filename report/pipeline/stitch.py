@@ -1,0 +1,103 @@
+"""Executed notebooks become one notebook, in the report's order, that holds only what the report shows.
+
+Tags of a cell: `parameters`, `injected-parameters` and `skip` leave it out; `once` keeps it in the first of the
+settings' notebooks only; `summary` moves what it shows to the front; `hide-input` shows what it makes without its code.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from lib.command import InputError
+from report.mime import MARKDOWN, SVG
+
+LEFT_OUT = {"parameters", "injected-parameters", "skip"}
+SETTING = re.compile(r"3-setting-(?P<name>.+)")
+SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # such a cell shows code: its own would say nothing more
+KINDS = {SVG: "fig", MARKDOWN: "tab"}
+
+
+def in_order(folder: Path, settings: Sequence[str]) -> list[Path]:
+    """The executed notebooks of `folder` by their number, those of the settings in the order of `settings`.
+
+    A notebook of a setting that no longer exists is left out. Raises InputError if one that should be there is missing.
+    """
+    wanted = {name: place for place, name in enumerate(settings)}
+    ranked = {}
+    for path in folder.glob("[0-9]*.ipynb"):
+        setting = SETTING.fullmatch(path.stem)
+        if not setting or setting["name"] in wanted:
+            place = wanted[setting["name"]] if setting else 0
+            ranked[path] = (chapter(path), place, path.name)
+    missing = [name for name in settings if folder / f"3-setting-{name}.ipynb" not in ranked]
+    if missing:
+        raise InputError(f"{folder}: no executed notebook of the setting {', '.join(missing)}; run `make report`")
+    return sorted(ranked, key=ranked.__getitem__)
+
+
+def chapter(path: Path) -> int:
+    """The number that a notebook's name begins with."""
+    return int(re.match(r"\d+", path.name)[0])  # type: ignore[index]
+
+
+def stitch(notebooks: Sequence[Path], appendix: Sequence[Any] = ()) -> Any:
+    """One notebook of the cells that the report shows: the summary, the notebooks in the order given, the appendix."""
+    first_setting = next((path for path in notebooks if SETTING.fullmatch(path.stem)), None)
+    cells = [cell for path in notebooks for cell in shown_cells(path, path == first_setting)]
+    cells.sort(key=lambda cell: "summary" not in tags(cell))  # a stable sort: the rest keeps its order
+    cells += appendix
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"  # nbformat's ids are random
+    return new_notebook(cells=cells)
+
+
+def shown_cells(path: Path, is_first_setting: bool) -> Iterator[Any]:
+    """The cells of one executed notebook that the report shows, each with only the outputs that it shows."""
+    for number, cell in enumerate(read(path).cells, 1):
+        if tags(cell) & LEFT_OUT or ("once" in tags(cell) and not is_first_setting):
+            continue
+        if cell.cell_type == "markdown":
+            yield new_markdown_cell(cell.source, metadata={"tags": sorted(tags(cell))})
+        elif cell.cell_type == "code" and cell.source.strip():
+            yield shown_code(cell, f"{path.name}, cell {number}")
+
+
+def shown_code(cell: Any, where: str) -> Any:
+    outputs = []
+    for output in cell.outputs:
+        if output.output_type == "error":
+            raise InputError(f"{where}: {output.ename}: {output.evalue}")
+        mime = next((mime for mime in KINDS if mime in output.get("data", {})), None)
+        if mime:
+            check(output.metadata, mime, where)
+            outputs.append(nbformat.v4.new_output("display_data", {mime: output.data[mime]}, metadata=output.metadata))
+    needless = "summary" in tags(cell) or SHOWS_SOURCE.fullmatch(cell.source.strip())
+    hidden = {"hide-input"} if needless else set()
+    return new_code_cell(cell.source, outputs=outputs, metadata={"tags": sorted(tags(cell) | hidden)})
+
+
+def check(metadata: Any, mime: str, where: str) -> None:
+    """A figure has label, caption and alt text, a labelled table a caption; the label names files and links."""
+    label = metadata.get("label", "")
+    if label or mime == SVG:
+        if not re.fullmatch(KINDS[mime] + r"-[A-Za-z0-9.-]+", label):
+            raise InputError(f"{where}: label {label!r}: must be {KINDS[mime]}- and letters, digits, hyphens or dots")
+        for key in ("caption", "alt") if mime == SVG else ("caption",):
+            if not metadata.get(key, "").strip():
+                raise InputError(f"{where}: {label} has no {key}")
+
+
+def tags(cell: Any) -> set[str]:
+    return set(cell.metadata.get("tags", []))
+
+
+def read(path: Path) -> Any:
+    """The notebook in `path`. Raises InputError if it is not one."""
+    try:
+        return nbformat.read(path, 4)
+    except (ValueError, AttributeError, KeyError) as error:
+        raise InputError(f"{path}: not a notebook: {str(error).splitlines()[0]}") from error

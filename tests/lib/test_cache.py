@@ -1,0 +1,381 @@
+"""What is kept comes back as it was, or not at all."""
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from lib import cifar10, paths
+from lib.runs import cache, seeds
+from lib.runs import training as experiment
+from lib.runs.cache import cached, fingerprint
+from lib.runs.run import MEASURES, SPLITS, Run
+from lib.runs.settings import Setting
+from notebooks.reproduction import replay
+
+SETTING = Setting(name="a", eta=0.001, lam=0.1)
+ARRAYS = {
+    "W": np.random.default_rng(0).standard_normal((3072, 3), np.float32),
+    "test/loss": np.array(1.5),
+    "empty": np.zeros((0, 2), np.int64),
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
+
+
+class Computation:
+    """Something that takes long, and notes with what it was called."""
+
+    def __init__(self):
+        self.calls = []
+
+    def compute(self, *, progress=iter, **arguments):
+        self.calls.append(arguments)
+        return ARRAYS
+
+
+@pytest.fixture
+def computation():
+    return Computation()
+
+
+def assert_equal(found, arrays=ARRAYS):
+    assert list(found) == list(arrays)
+    for name, values in arrays.items():
+        assert_array_equal(found[name], values, strict=True)
+
+
+def is_fresh(computation, **arguments):
+    """Whether what is asked for is found, and nothing computed."""
+    before = len(computation.calls)
+    assert_equal(cached("a", computation.compute, **arguments))
+    return len(computation.calls) == before
+
+
+# What comes back
+
+
+def test_what_was_computed_comes_back_as_it_was(computation):
+    assert_equal(cached("a", computation.compute, setting=SETTING))
+    assert_equal(cached("a", computation.compute, setting=SETTING))
+    assert computation.calls == [{"setting": SETTING}]
+
+
+def test_one_file_holds_it(computation):
+    cached("a", computation.compute)
+    assert [path.name for path in paths.RUNS.iterdir()] == ["a.npz"]
+
+
+def test_each_name_has_its_own_file(computation):
+    for name in ("a", "b", "a", "b"):
+        cached(name, computation.compute)
+    assert len(computation.calls) == 2
+
+
+def test_the_progress_is_handed_on_and_changes_nothing(computation):
+    seen = []
+
+    def compute(progress):
+        seen.append(progress)
+        return ARRAYS
+
+    cached("a", compute, reversed)
+    cached("a", compute, sorted)
+    assert seen == [reversed]
+
+
+def test_who_fails_leaves_nothing():
+    def compute(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        cached("a", compute)
+    assert not paths.RUNS.exists()
+
+
+@pytest.fixture
+def kept_run(make_run):
+    """A small run, and the arrays that are kept of it."""
+    run = make_run(W=ARRAYS["W"], test_scores=ARRAYS["W"][:4], lam=0.1, n_epochs=3)
+    cache.save("a", "mark", run.as_arrays())
+    return run
+
+
+def test_a_run_comes_back_as_it_was(kept_run):
+    run = Run.from_arrays(kept_run.setting, cache.load("a", "mark"))
+    assert (run.setting, run.test) == (kept_run.setting, kept_run.test)
+    assert run.as_result() == kept_run.as_result()  # the setting, the histories and the test figures
+    arrays = [(*own.net, own.test_scores, *own.film) for own in (run, kept_run)]
+    for array, old in zip(*arrays, strict=True):
+        assert_array_equal(array, old, strict=True)
+
+
+def test_a_run_is_kept_under_the_name_of_every_measure(kept_run):
+    histories = {f"{split}/{measure}" for split in SPLITS for measure in MEASURES}
+    others = {"W", "b", "test_scores", "test/loss", "test/accuracy", "film/epochs", "film/levels"}
+    assert set(kept_run.as_arrays()) == others | histories
+
+
+def test_the_result_has_the_fields_that_results_json_promises(kept_run):
+    result = kept_run.as_result()
+    fields = {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype"}
+    optional = {"loss", "train_on", "flips", "shifts", "decay", "momentum", "average", "mirror"}
+    assert set(result) == fields | optional | {"history", "test", "weights", "diverged"}
+    assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
+    assert result["test"] == kept_run.test
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("compute", ["cached", "spread"])
+def test_it_is_computed_with_one_thread_whoever_asks(monkeypatch, compute):
+    """JupyterLab has a thread for each core, and the fingerprint does not tell."""
+    used = []
+
+    def note(*arguments, **named):
+        used.append(blas_threads())
+        return {"a": ARRAYS}
+
+    monkeypatch.setattr(seeds, "train_groups", lambda *arguments: [note()])
+    with threadpool_limits(2, user_api="blas"):
+        cached("a", lambda progress: note()["a"]) if compute == "cached" else seeds.spread([SETTING])
+        assert blas_threads() == {2}
+    assert used == [{1}]
+
+
+# What makes it stale
+
+
+OTHER = {"name": "b", "eta": 0.1, "lam": 0.2, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64", "loss": "bce"}
+OTHER |= {"train_on": "all", "flips": True, "shifts": 1, "decay": "step", "momentum": 0.9}
+OTHER |= {"average": True, "mirror": True}
+
+
+def test_the_other_setting_differs_in_every_field():
+    assert set(OTHER) == set(Setting.model_fields)
+
+
+def test_another_name_changes_nothing(computation):
+    assert not is_fresh(computation, setting=SETTING)
+    assert is_fresh(computation, setting=SETTING.model_copy(update={"name": OTHER["name"]}))
+
+
+@pytest.mark.parametrize(("field", "value"), [(field, OTHER[field]) for field in OTHER if field != "name"])
+def test_another_setting_is_computed_anew(computation, field, value):
+    assert not is_fresh(computation, setting=SETTING)
+    assert is_fresh(computation, setting=SETTING)
+    assert not is_fresh(computation, setting=SETTING.model_copy(update={field: value}))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"x": 1}, {"x": 2}),
+        ({"x": 1}, {"z": 1}),
+        ({"x": 1}, {}),
+        ({"x": [1, 2]}, {"x": [2, 1]}),
+        ({"x": 1}, {"x": "1"}),
+    ],
+    ids=str,
+)
+def test_other_arguments_are_computed_anew(computation, first, second):
+    assert not is_fresh(computation, **first)
+    assert not is_fresh(computation, **second)
+
+
+def test_a_list_and_a_tuple_are_the_same_argument(computation):
+    assert not is_fresh(computation, x=[1, 2])
+    assert is_fresh(computation, x=(1, 2))
+
+
+def test_another_function_computes_anew(computation):
+    def other(progress):
+        return ARRAYS
+
+    assert not is_fresh(computation)
+    cached("a", other)
+    assert not is_fresh(computation)
+
+
+@pytest.mark.parametrize("batch", cifar10.SHA1)
+def test_other_data_are_computed_anew(computation, monkeypatch, batch):
+    assert not is_fresh(computation)
+    monkeypatch.setitem(cifar10.SHA1, batch, "0" * 40)
+    assert not is_fresh(computation)
+
+
+def test_another_numpy_computes_anew(computation, monkeypatch):
+    assert not is_fresh(computation)
+    monkeypatch.setattr(np, "__version__", "1.0")
+    assert not is_fresh(computation)
+
+
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """A copy of lib/ which a test may change."""
+    shutil.copytree(paths.ROOT / "lib", tmp_path / "lib")
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    return tmp_path / "lib"
+
+
+def change(file):
+    with file.open("a") as code:
+        code.write("# changed\n")
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["preprocess", "augment", "model", "train", "schedules", "stats", "runs/training", "runs/snapshots", "runs/run"],
+)
+def test_other_code_computes_anew(computation, own_code, module):
+    assert not is_fresh(computation)
+    change(own_code / f"{module}.py")
+    assert not is_fresh(computation)
+
+
+@pytest.mark.parametrize("module", ["runs/settings", "published", "gradcheck", "doctor/figures"])
+def test_code_that_trains_nothing_leaves_what_is_kept_alone(computation, own_code, module):
+    assert not is_fresh(computation)
+    change(own_code / f"{module}.py")
+    assert is_fresh(computation)
+
+
+def made_in(file):
+    """A function that a module of its own defines."""
+    file.write_text("def compute(progress):\n    raise AssertionError\n")
+    names = {}
+    exec(compile(file.read_text(), file, "exec"), names)
+    return names["compute"]
+
+
+def test_other_code_of_the_module_that_computes_is_noticed(tmp_path):
+    compute = made_in(tmp_path / "own.py")
+    before = fingerprint(compute)
+    assert fingerprint(compute) == before
+    change(tmp_path / "own.py")
+    assert fingerprint(compute) != before
+
+
+# One fingerprint, however the module was come by
+
+PRINT = "print(cache.fingerprint(replay.replay, train_on='data_batch_1', etas=[0.1]))"
+IMPORTED = f"""import sys; sys.path.insert(0, sys.argv[1])
+from lib.runs import cache
+from notebooks.reproduction import replay
+{PRINT}"""
+AS_MAIN = f"""import runpy, sys; sys.path.insert(0, sys.argv[1])
+from lib import command
+from lib.runs import cache
+command.run_command = lambda main: None
+from types import SimpleNamespace
+replay = SimpleNamespace(**runpy.run_module("notebooks.reproduction.replay", run_name="__main__"))
+assert replay.replay.__module__ == "__main__"
+{PRINT}"""
+
+
+@pytest.mark.parametrize(
+    ("code", "folder", "root"),
+    [(IMPORTED, "notebooks", ".."), (IMPORTED, ".", "."), (AS_MAIN, ".", "."), (IMPORTED, "notebooks", None)],
+    ids=["from a notebook", "from the root", "as a command", "from elsewhere"],
+)
+def test_the_fingerprint_does_not_tell_from_where_it_was_computed(code, folder, root):
+    command = [sys.executable, "-c", code, root or str(paths.ROOT)]
+    done = subprocess.run(command, cwd=paths.ROOT / folder, capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == fingerprint(replay.replay, train_on="data_batch_1", etas=[0.1]), done.stderr
+
+
+def test_a_run_and_its_setting_give_the_fingerprint_of_the_last_time():
+    """A dictionary's order or an object's address in it would make every run a new one."""
+    code = "from lib.runs import cache, training\nfrom lib.runs.settings import Setting\nprint(cache.fingerprint({}))"
+    code = code.format(f"training.run_arrays, setting=Setting(**{SETTING.model_dump()})")
+    done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == fingerprint(experiment.run_arrays, setting=SETTING), done.stderr
+
+
+# Damaged files
+
+
+@pytest.fixture
+def kept():
+    """The one file on disk."""
+    cache.save("a", "mark", ARRAYS)
+    return paths.RUNS / "a.npz"
+
+
+def test_what_was_never_computed_is_none(kept):
+    assert cache.load("b", "mark") is None
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.999])
+def test_a_file_cut_short_is_none(kept, share):
+    content = kept.read_bytes()
+    kept.write_bytes(content[: int(share * len(content))])
+    assert cache.load("a", "mark") is None
+
+
+def test_a_file_with_a_flipped_bit_is_none_or_harmless(kept):
+    whole = kept.read_bytes()
+    directory = whole.index(b"PK\x01\x02")  # the zip's own, where one bit means encrypted, or of a later version
+    for position in (*range(0, directory, 20), *range(directory, len(whole))):
+        kept.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        found = cache.load("a", "mark")
+        if found is not None:  # a bit that nobody reads, such as one of a time stamp
+            assert_equal(found)
+
+
+@pytest.mark.parametrize("content", [b"garbage", b"\x93NUMPY\x01", b"PK\x03\x04", bytes(1000)])
+def test_a_file_of_something_else_is_none(kept, content):
+    kept.write_bytes(content)
+    assert cache.load("a", "mark") is None
+
+
+def test_a_single_array_is_none(kept):
+    with kept.open("wb") as file:
+        np.save(file, ARRAYS["W"])
+    assert cache.load("a", "mark") is None
+
+
+def test_a_folder_in_its_place_is_none(kept):
+    kept.unlink()
+    kept.mkdir()
+    assert cache.load("a", "mark") is None
+
+
+def test_a_file_without_a_fingerprint_is_none(kept):
+    np.savez(kept, **ARRAYS)
+    assert cache.load("a", "mark") is None
+
+
+def test_a_damaged_file_is_computed_anew_and_replaced(computation):
+    assert not is_fresh(computation)
+    (paths.RUNS / "a.npz").write_bytes(b"damaged")
+    assert not is_fresh(computation)
+    assert is_fresh(computation)
+
+
+class Command:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_a_pickle_in_the_file_is_never_loaded(kept, tmp_path):
+    command = Command(str(tmp_path / "called"))
+    np.savez(kept, fingerprint="mark", W=np.array(command, dtype=object))
+    assert cache.load("a", "mark") is None
+    kept.write_bytes(pickle.dumps(command))
+    assert cache.load("a", "mark") is None
+    assert not (tmp_path / "called").exists()

@@ -1,0 +1,236 @@
+"""Each rule that keeps held-out figures honest, tripped; and that none is tripped by an honest run."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from lib import cifar10, train
+from lib.command import InputError
+from lib.guards import GuardError, Sealed, check_disjoint, check_plausible
+from lib.model import init_network
+from lib.preprocess import Standardiser
+from lib.runs import training as experiment
+from lib.runs.settings import Setting
+from lib.runs.training import get_run, load_splits, train_setting
+
+SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=3)
+small_data = pytest.mark.usefixtures("small_data")
+
+
+def stops(match):
+    return pytest.raises(GuardError, match=match)
+
+
+def test_a_broken_rule_is_told_in_one_line_as_bad_input_is():
+    assert issubclass(GuardError, InputError)
+
+
+# Evaluation cannot change weights
+
+
+@pytest.mark.parametrize("letter", ["W", "b"])
+def test_who_evaluates_cannot_write_to_the_weights(problem, monkeypatch, letter):
+    before = [array.copy() for array in problem.net]
+
+    def scores_and_meddles(X, net):
+        getattr(net, letter)[...] += 1
+
+    monkeypatch.setattr(train, "scores", scores_and_meddles)
+    with pytest.raises(ValueError, match="read-only"):
+        train.evaluate(problem.X, problem.y, problem.net, problem.lam)
+    for array, old in zip(problem.net, before, strict=True):
+        assert_array_equal(array, old)
+
+
+def test_after_an_evaluation_training_goes_on(problem):
+    train.evaluate(problem.X, problem.y, problem.net, problem.lam)
+    assert all(array.flags.writeable for array in problem.net)
+
+
+@small_data
+def test_an_evaluation_that_trains_stops_the_run(monkeypatch):
+    def trains(X, net):
+        net.W[:] -= 0.1 * X.T @ np.ones((len(X), 10), net.W.dtype)
+        return X @ net.W + net.b
+
+    monkeypatch.setattr(train, "scores", trains)
+    with pytest.raises(ValueError, match="read-only"):
+        train_setting(SETTING)
+
+
+# The splits share no image
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (30, 12), np.uint8)
+APART = {"train": IMAGES[:10], "val": IMAGES[10:20], "test": IMAGES[20:]}
+
+
+def test_splits_without_a_common_image_pass():
+    check_disjoint(APART)
+
+
+@pytest.mark.parametrize(("split", "other"), [("val", "train"), ("test", "train"), ("test", "val")])
+@pytest.mark.parametrize("place", [0, 9])
+def test_a_single_common_image_is_found_and_both_splits_named(split, other, place):
+    shared = APART[split].copy()
+    shared[place] = APART[other][3]
+    with stops(f"an image of the {split} split is in the {other} split, too: give each its own batch"):
+        check_disjoint(APART | {split: shared})
+
+
+@pytest.mark.parametrize(
+    "laid_out", [np.asfortranarray, lambda images: images[::-1], lambda images: images.repeat(2, 0)[::2]]
+)
+def test_a_common_image_is_found_however_it_lies_in_memory(laid_out):
+    with stops("an image of the test split is in the train split"):
+        check_disjoint(APART | {"test": laid_out(APART["train"])})
+
+
+def test_an_image_that_is_in_one_split_twice_is_no_matter():
+    check_disjoint(APART | {"val": APART["val"].repeat(2, 0)})
+
+
+def test_an_image_that_differs_in_one_grey_level_is_another():
+    near = APART["train"].copy()
+    near[:, 5] ^= 1
+    check_disjoint(APART | {"val": near})
+
+
+@small_data
+@pytest.mark.parametrize(
+    ("split", "batch", "other"),
+    [("val", "data_batch_1", "train"), ("test", "data_batch_1", "train"), ("test", "data_batch_2", "val")],
+)
+def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, split, batch, other):
+    monkeypatch.setitem(experiment.BATCHES, split, batch)
+    monkeypatch.setattr(experiment, "mini_batch_gd", None)
+    with stops(f"an image of the {split} split is in the {other} split"):
+        train_setting(SETTING)
+
+
+@small_data
+@pytest.mark.parametrize(
+    ("batches", "sentence"),
+    [
+        (["data_batch_1", "test_batch"], "an image of the test split is in the (train|val) split"),
+        (["data_batch_1", "data_batch_1"], "an image of the val split is in the train split"),
+    ],
+    ids=["the test batch", "a batch twice"],
+)
+def test_a_wrong_batch_among_all_that_are_trained_on_is_found(monkeypatch, batches, sentence):
+    monkeypatch.setattr(experiment, "ALL", batches)
+    monkeypatch.setattr(experiment, "N_VAL", 100)
+    with stops(sentence):
+        load_splits(train_on="all")
+
+
+# The test split opens once
+
+
+def test_the_second_opening_is_refused_and_the_reason_given():
+    sealed = Sealed(lambda: (IMAGES, np.arange(30)))
+    assert_array_equal(sealed.open()[0], IMAGES)
+    with stops("read already: choose on the validation split, read test once"):
+        sealed.open()
+
+
+def test_what_is_sealed_is_not_loaded_before():
+    loaded = []
+    sealed = Sealed(lambda: loaded.append("once"))
+    assert loaded == []
+    sealed.open()
+    assert loaded == ["once"]
+
+
+@small_data
+def test_the_test_split_of_an_experiment_opens_once():
+    splits = load_splits()
+    splits.test.open()
+    with stops("has been read already"):
+        splits.test.open()
+
+
+@small_data
+def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypatch):
+    load = experiment.load_splits
+
+    def load_and_look(*of_which_kind):
+        splits = load(*of_which_kind)
+        splits.test.open()
+        return splits
+
+    monkeypatch.setattr(experiment, "load_splits", load_and_look)
+    with stops("has been read already"):
+        train_setting(SETTING)
+
+
+# A held-out accuracy is not above that of training
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "n"),
+    [(0.45, 0.39, 10_000), (0.4, 0.4, 10_000), (0.4, 0.41, 10_000), (0.5, 0.6, 100), (0, 0, 10), (1, 1, 10)],
+)
+def test_what_chance_can_do_passes(train, held_out, n):
+    check_plausible(train, n, held_out, n, "test")
+
+
+@pytest.mark.parametrize(
+    ("train", "held_out", "n"), [(0.4, 0.43, 10_000), (0.39, 0.4559, 10_000), (0.5, 0.9, 100), (0, 1, 30)]
+)
+def test_what_chance_cannot_do_is_stopped(train, held_out, n):
+    with stops(r"test accuracy .*% is above the training accuracy .*% by more than chance"):
+        check_plausible(train, n, held_out, n, "test")
+
+
+def test_the_sentence_says_what_to_look_for():
+    with stops(
+        r"^validation accuracy 90\.00% is above the training accuracy 50\.00% by more than chance: was the network"
+        r" trained on the validation images, or is the training figure of another network\?$"
+    ):
+        check_plausible(0.5, 1000, 0.9, 1000, "validation")
+
+
+@given(st.floats(0, 1), st.integers(1, 100_000))
+def test_equal_accuracies_never_stop_a_run(accuracy, n):
+    correct = round(accuracy * n) / n
+    check_plausible(correct, n, correct, n, "test")
+
+
+def training_on(batch):
+    """`mini_batch_gd` of someone who trains on this batch, whatever he is given."""
+
+    def mini_batch_gd(X, y, net, **others):
+        (train_images, _), (images, y) = cifar10.load_batch("data_batch_1"), cifar10.load_batch(batch)
+        return train.mini_batch_gd(Standardiser.fit(train_images).apply(images), y, net, **others)
+
+    return mini_batch_gd
+
+
+@small_data
+@pytest.mark.parametrize(("batch", "what"), [("data_batch_2", "validation"), ("test_batch", "test")])
+def test_a_network_trained_on_held_out_images_is_stopped_and_nothing_kept(monkeypatch, tmp_path, batch, what):
+    monkeypatch.setattr(experiment, "mini_batch_gd", training_on(batch))
+    with stops(f"^{what} accuracy .* was the network trained on the {what} images"):
+        get_run(SETTING)
+    assert not (tmp_path / "runs").exists()
+
+
+@small_data
+@pytest.mark.parametrize("changed", [{"eta": 1e-6}, {"eta": 0.1, "lam": 0.0}, {"lam": 10.0}, {"n_epochs": 1}], ids=str)
+def test_an_honest_run_is_never_stopped(changed):
+    for seed in range(5):
+        train_setting(SETTING.model_copy(update={"seed": seed} | changed))
+
+
+@small_data
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("train_on", ["data_batch_1", "all"])
+def test_training_refuses_a_held_out_split(split, train_on):
+    splits = load_splits(train_on=train_on)
+    X, y = splits.val if split == "val" else splits.test.open()
+    with stops("training on a held-out split"):
+        train.mini_batch_gd(
+            X, y, init_network(np.random.default_rng(0)), eta=0.1, lam=0, n_batch=10, orders=[range(10)]
+        )

@@ -1,0 +1,244 @@
+"""The spread over seeds: stacks that give what single trainings give, and that train only what is missing."""
+
+from threading import Barrier, Event
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lib import paths
+from lib.guards import Sealed
+from lib.runs import seeds
+from lib.runs.seeds import spread
+from lib.runs.settings import Setting
+from lib.runs.training import train_setting
+from lib.stats import smoothness
+from notebooks.comparison import __main__ as command
+
+pytestmark = pytest.mark.usefixtures("small_data")
+
+PLAIN = Setting(name="plain", eta=0.01, lam=0.0, n_batch=50, n_epochs=2, dtype="float64")
+MILD = PLAIN.model_copy(update={"name": "mild", "lam": 0.1})
+LONG_STEP = PLAIN.model_copy(update={"name": "long-step", "eta": 0.1})
+ALIKE = [PLAIN, MILD, LONG_STEP]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Which stacks have been trained, by name and seed."""
+    stacks, train_stack = [], seeds.train_stack
+
+    def train_and_note(alike, splits, **others):
+        (seed,) = {setting.seed for setting in alike}
+        stacks.append(([setting.name for setting in alike], seed))
+        return train_stack(alike, splits, **others)
+
+    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    return stacks
+
+
+def alone(setting, seed):
+    """What a single training of the setting from this seed gives."""
+    run = train_setting(setting.model_copy(update={"seed": seed}))
+    final = {split: run.history[split]["accuracy"][-1] for split in ("train", "val")}
+    return final | {"test": run.test["accuracy"], "smoothness": smoothness(run.net.W)}
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_stacks_members_are_single_trainings_to_rounding(seed):
+    together = spread(ALIKE, [seed])
+    for setting in ALIKE:
+        for measure, value in alone(setting, seed).items():
+            assert_allclose(together[setting.name][measure], [value], rtol=1e-9, err_msg=f"{setting.name} {measure}")
+
+
+def test_every_setting_has_a_figure_of_each_measure_for_each_seed():
+    found = spread(ALIKE, [5, 6])
+    assert set(found) == {"plain", "mild", "long-step"}
+    for figures in found.values():
+        assert {measure: values.shape for measure, values in figures.items()} == dict.fromkeys(
+            ("train", "val", "test", "smoothness"), (2,)
+        )
+
+
+def test_the_figures_are_in_the_order_of_the_seeds():
+    assert_array_equal(spread([MILD], [8, 9])["mild"]["smoothness"], spread([MILD], [9, 8])["mild"]["smoothness"][::-1])
+
+
+def test_seeds_differ_and_the_settings_own_seed_counts_for_nothing():
+    first, second = spread([MILD], [0, 1])["mild"]["smoothness"]
+    assert first != second
+    assert_array_equal(spread([MILD.model_copy(update={"seed": 7})], [0, 1])["mild"]["smoothness"], [first, second])
+
+
+def test_what_was_trained_is_not_trained_again(trained):
+    first = spread(ALIKE, [0, 1])
+    assert len(trained) == 2
+    again = spread(ALIKE[::-1], [0, 1])
+    assert len(trained) == 2
+    for name, figures in first.items():
+        for measure, values in figures.items():
+            assert_array_equal(again[name][measure], values, strict=True)
+
+
+def test_each_setting_has_a_file_of_its_own():
+    spread(ALIKE, [0])
+    assert {path.name for path in paths.RUNS.iterdir()} == {f"spread@{setting.content}@1.npz" for setting in ALIKE}
+
+
+def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
+    first = spread([PLAIN], [0, 1])["plain"]
+    spread([PLAIN.model_copy(update={"lam": 0.3})], [0, 1])
+    spread([PLAIN], [0])
+    assert len(trained) == 5
+    again = spread([PLAIN.model_copy(update={"name": "renamed"})], [0, 1])["renamed"]
+    assert len(trained) == 5
+    assert_array_equal(again["smoothness"], first["smoothness"], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "numbers"),
+    [([PLAIN], [0, 1, 2, 3]), ([PLAIN, MILD.model_copy(update={"n_epochs": 3})], [0])],
+    ids=["seeds", "stacks"],
+)
+def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, numbers):
+    monkeypatch.setattr(seeds.os, "cpu_count", lambda: 2)
+    train_stack, both = seeds.train_stack, Barrier(2)
+
+    def train_when_both_do(*arguments, **others):
+        both.wait(timeout=30)
+        return train_stack(*arguments, **others)
+
+    monkeypatch.setattr(seeds, "train_stack", train_when_both_do)
+    spread(settings, numbers)
+
+
+def test_who_interrupts_waits_for_no_training(monkeypatch):
+    monkeypatch.setattr(seeds.os, "cpu_count", lambda: 2)
+    met = []
+
+    def count(epoch, net):
+        met.append(epoch)
+
+    train_stack, begun = seeds.train_stack, Event()
+
+    def train_and_count(*arguments, **others):
+        begun.set()
+        return train_stack(*arguments, **others, also=count)
+
+    def interrupted(turns):
+        begun.wait(timeout=30)
+        raise KeyboardInterrupt
+        yield from turns
+
+    monkeypatch.setattr(seeds, "train_stack", train_and_count)
+    with pytest.raises(KeyboardInterrupt):
+        spread([PLAIN.model_copy(update={"n_epochs": 1000})], tuple(range(6)), interrupted)
+    assert len(met) < 1000
+    assert not paths.RUNS.exists()
+
+
+def test_a_further_setting_trains_itself_alone(trained):
+    spread([PLAIN], [0])
+    assert set(spread([PLAIN, MILD], [0])) == {"plain", "mild"}
+    assert trained == [(["plain"], 0), (["mild"], 0)]
+
+
+def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
+    spread(ALIKE, [0])
+    (paths.RUNS / f"spread@{PLAIN.content}@1.npz").write_bytes(b"damaged")
+    spread([PLAIN, MILD.model_copy(update={"lam": 0.2}), LONG_STEP], [0])
+    assert trained[1:] == [(["plain", "mild"], 0)]
+
+
+def test_other_seeds_are_trained_anew(trained):
+    spread([PLAIN], [0])
+    spread([PLAIN], [0, 1])
+    assert sorted(seed for _, seed in trained) == [0, 0, 1]
+
+
+OTHER = {"n_batch": 30, "n_epochs": 1, "dtype": "float32", "loss": "bce", "train_on": "all", "flips": True, "shifts": 1}
+OWN = {"decay": "step", "momentum": 0.9, "average": True, "mirror": True}
+
+
+@pytest.mark.parametrize(("field", "value"), OTHER.items())
+def test_settings_that_differ_in_loss_or_batches_have_a_stack_of_their_own(trained, field, value):
+    other = PLAIN.model_copy(update={"name": "other", field: value})
+    together = spread([PLAIN, other, MILD], [0])
+    assert sorted(names for names, _ in trained) == [["other"], ["plain", "mild"]]
+    assert_allclose(together["other"]["smoothness"], alone(other, 0)["smoothness"], rtol=1e-4)
+
+
+@pytest.mark.parametrize(("field", "value"), [*OWN.items(), ("decay", "plateau")])
+def test_settings_that_differ_in_what_is_of_a_network_alone_are_one_stack(trained, field, value):
+    other = LONG_STEP.model_copy(update={"name": "other", "n_epochs": 6, field: value})
+    plain = PLAIN.model_copy(update={"n_epochs": 6})
+    together = spread([plain, other], [0])
+    assert trained == [(["plain", "other"], 0)]
+    for setting in (plain, other):
+        for measure, expected in alone(setting, 0).items():
+            assert_allclose(together[setting.name][measure], [expected], rtol=1e-9, err_msg=f"{setting.name} {measure}")
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What happens to the splits, in order: load, train with a seed, open test."""
+    events, load_splits, train_stack = [], seeds.load_splits, seeds.train_stack
+
+    def load_and_note(*arguments):
+        splits = load_splits(*arguments)
+        open_test = splits.test.load
+        events.append("load")
+        return splits._replace(test=Sealed(lambda: events.append("open") or open_test()))
+
+    def train_and_note(alike, splits, **others):
+        events.append(alike[0].seed)
+        return train_stack(alike, splits, **others)
+
+    monkeypatch.setattr(seeds, "load_splits", load_and_note)
+    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    return events
+
+
+def test_a_stack_loads_the_splits_once_and_opens_the_test_split_once_when_every_seed_is_trained(heard):
+    spread(ALIKE, [3, 1, 2])
+    assert [*heard[:1], *sorted(heard[1:4]), *heard[4:]] == ["load", 1, 2, 3, "open"]
+
+
+def test_stacks_of_the_same_images_share_the_splits_and_open_test_once(heard):
+    spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1])
+    assert (heard.count("load"), heard.count("open"), heard[0]) == (1, 1, "load")
+    assert heard.index("open") > heard.index(0)
+
+
+def test_stacks_of_other_images_have_splits_of_their_own(heard):
+    spread([PLAIN, MILD.model_copy(update={"train_on": "all"})], [0, 1])
+    assert (heard.count("load"), heard.count("open")) == (2, 2)
+
+
+def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
+    def interrupted(turns):
+        yield from turns[:3]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1], interrupted)
+    assert len([*paths.RUNS.iterdir()]) == 1
+
+
+def test_progress_sees_every_stack():
+    seen = []
+    spread([PLAIN, MILD], [3, 4], lambda turns: (seen.append(turn) or turn for turn in turns))
+    assert [[setting.name for setting in group] for group, _ in seen] == [["plain", "mild"]] * 2
+
+
+def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
+    monkeypatch.setattr(command.settings, "read_all", lambda: [PLAIN, MILD])
+    command.main([])
+    assert sorted(trained) == [(["plain", "mild"], seed) for seed in seeds.SEEDS]
+    assert capsys.readouterr().err.splitlines()[-1] == "  seeds: 10 of 10"
+
+
+def test_no_seed_of_the_spread_is_that_of_the_report():
+    assert Setting.model_fields["seed"].default not in seeds.SEEDS
+    assert np.unique(seeds.SEEDS).size == len(seeds.SEEDS) == 10

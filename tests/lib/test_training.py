@@ -1,0 +1,454 @@
+"""One setting from start to end, and several as one stack, on small made-up data."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lib import cifar10, paths
+from lib.guards import GuardError, HeldOut, check_plausible
+from lib.model import BCE, LOSSES, SOFTMAX, init_network, scores
+from lib.runs import training as experiment
+from lib.runs.settings import Setting
+from lib.runs.training import get_run, load_splits, split_all, train_setting, train_stack
+from lib.train import History, epoch_orders, evaluate, mini_batch_gd
+
+SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=3)
+ASSIGNED = ("data_batch_1", "data_batch_2", "test_batch")  # train, val and test of the assignment
+FIVE = tuple(f"data_batch_{number}" for number in range(1, 6))
+
+
+pytestmark = pytest.mark.usefixtures("small_data")
+
+
+def opened(splits):
+    """X and y of the training, the validation and the test split."""
+    return splits.train, splits.val, splits.test.open()
+
+
+def assert_equal_runs(a, b):
+    assert a.test == b.test
+    assert_array_equal(a.net.W, b.net.W)
+    for split in ("train", "val"):
+        for measure, values in a.history[split].items():
+            assert_array_equal(values, b.history[split][measure])
+
+
+def test_the_splits_are_the_batches_of_the_assignment():
+    for (_, y), batch in zip(opened(load_splits()), ASSIGNED, strict=True):
+        assert_array_equal(y, cifar10.load_batch(batch)[1])
+
+
+def test_every_split_is_standardised_by_the_training_images_alone():
+    pixels = [cifar10.load_batch(batch)[0] / 255 for batch in ASSIGNED]
+    mean, std = pixels[0].mean(0), pixels[0].std(0)
+    for (X, _), own in zip(opened(load_splits(np.float64)), pixels, strict=True):
+        assert_allclose(X, (own - mean) / std, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "others", [{}, {"loss": "bce", "flips": True, "decay": "step", "average": True, "mirror": True}]
+)
+def test_the_inputs_and_the_network_have_the_settings_dtype(dtype, others):
+    run = train_setting(SETTING.model_copy(update={"dtype": dtype} | others))
+    arrays = *run.net, run.test_scores, *(X for X, _ in opened(load_splits(dtype)))
+    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+
+
+def test_training_again_gives_the_same_run():
+    assert_equal_runs(train_setting(SETTING), train_setting(SETTING))
+
+
+def test_another_seed_gives_another_run():
+    other = train_setting(SETTING.model_copy(update={"seed": 1}))
+    assert not np.array_equal(other.net.W, train_setting(SETTING).net.W)
+
+
+def test_the_weights_and_the_orders_come_from_two_generators_of_the_same_seed():
+    X, y = load_splits().train
+    start, orders = init_network(np.random.default_rng(42)), epoch_orders(np.random.default_rng(42), len(y), 3)
+    net = mini_batch_gd(X, y, start, eta=0.01, lam=0.1, n_batch=50, orders=orders)
+    assert_array_equal(train_setting(SETTING).net.W, net.W)
+
+
+def test_the_history_has_a_value_for_every_epoch():
+    run = train_setting(SETTING)
+    for split in ("train", "val"):
+        assert {measure: values.shape for measure, values in run.history[split].items()} == dict.fromkeys(
+            ("loss", "cost", "accuracy"), (3,)
+        )
+
+
+def test_the_history_ends_at_the_network_that_is_returned():
+    run, splits = train_setting(SETTING), load_splits()
+    for split in ("train", "val"):
+        for measure, value in evaluate(*getattr(splits, split), run.net, 0.1).items():
+            assert run.history[split][measure][-1] == value
+
+
+KEPT = {
+    "the average": {"average": True},
+    "its mirror mean": {"mirror": True},
+    "the average's mirror mean": {"average": True, "mirror": True},
+    "all of it": {"average": True, "mirror": True, "decay": "plateau", "momentum": 0.5, "flips": True, "loss": "bce"},
+}
+kept = pytest.mark.parametrize("fields", KEPT.values(), ids=KEPT)
+
+
+@kept
+@pytest.mark.parametrize("n_epochs", [1, 3, 4])
+def test_the_history_ends_at_the_network_that_is_returned_where_it_is_not_the_last(fields, n_epochs):
+    setting, splits = SETTING.model_copy(update=fields | {"n_epochs": n_epochs}), load_splits()
+    run = train_setting(setting)
+    for split in ("train", "val"):
+        for measure, value in evaluate(*getattr(splits, split), run.net, 0.1, LOSSES[setting.loss]).items():
+            assert run.history[split][measure].shape == (n_epochs,)
+            assert run.history[split][measure][-1] == value
+
+
+# Its step is so long that the iterates swing: the last is far worse in training than the average is in validation.
+SWINGING = SETTING.model_copy(update={"eta": 0.5, "lam": 1.5, "n_batch": 300, "n_epochs": 20})
+
+
+@kept
+@pytest.mark.parametrize("setting", [SETTING, SWINGING], ids=["steady", "swinging"])
+def test_an_honest_run_is_not_stopped_by_the_guards(setting, fields):
+    train_setting(setting.model_copy(update=fields))  # raises GuardError if it is
+
+
+def test_the_guards_would_stop_an_average_beside_the_training_figure_of_the_last_iterate():
+    last, average = (train_setting(SWINGING.model_copy(update={"average": own})).history for own in (False, True))
+    reached, held_out = last["train"]["accuracy"][-1], average["val"]["accuracy"][-1]
+    with pytest.raises(GuardError, match="is the training figure of another network"):
+        check_plausible(reached, 300, held_out, 300, "validation")
+
+
+@pytest.mark.parametrize("fields", [{"average": True}, {"mirror": True}], ids=str)
+def test_before_its_end_the_history_is_that_of_the_iterates(fields):
+    own, plain = (train_setting(SETTING.model_copy(update=others)) for others in (fields, {}))
+    for split in ("train", "val"):
+        for measure, values in plain.history[split].items():
+            assert_array_equal(own.history[split][measure][:-1], values[:-1])
+        assert own.history[split]["loss"][-1] != plain.history[split]["loss"][-1]
+
+
+def test_the_test_figures_are_those_of_the_network_on_the_test_images():
+    run, (X, y) = train_setting(SETTING), load_splits().test.open()
+    assert run.test == {measure: evaluate(X, y, run.net, 0)[measure] for measure in ("loss", "accuracy")}
+    assert_allclose(run.test_scores, X @ run.net.W + run.net.b, rtol=1e-4, atol=1e-5)
+
+
+def test_the_test_images_are_evaluated_once(monkeypatch):
+    test_labels, evaluated = load_splits().test.open()[1], []
+
+    def evaluate_and_note(X, y, net, lam, loss):
+        evaluated.append(np.array_equal(y, test_labels))
+        return evaluate(X, y, net, lam, loss)
+
+    monkeypatch.setattr(experiment, "evaluate", evaluate_and_note)
+    monkeypatch.setattr("lib.train.evaluate", evaluate_and_note)
+    train_setting(SETTING)
+    assert evaluated == [False] * 6 + [True]  # three epochs of two splits, then the test
+
+
+def test_progress_sees_every_epoch():
+    seen = []
+    train_setting(SETTING, lambda orders: (seen.append(len(order)) or order for order in orders))
+    assert seen == [300] * 3
+
+
+def test_learning_learns():
+    run = train_setting(SETTING.model_copy(update={"eta": 0.1, "lam": 0.0}))
+    assert run.test["accuracy"] > 0.5
+
+
+def test_a_setting_is_trained_once(monkeypatch):
+    first = get_run(SETTING)
+    monkeypatch.setattr(experiment, "train_setting", None)
+    assert_equal_runs(get_run(SETTING), first)
+
+
+def test_a_damaged_run_is_trained_again():
+    first = get_run(SETTING)
+    (paths.RUNS / f"{SETTING.content}.npz").write_bytes(b"damaged")
+    assert_equal_runs(get_run(SETTING), first)
+    assert (paths.RUNS / f"{SETTING.content}.npz").stat().st_size > 1000
+
+
+# All batches
+
+
+@pytest.fixture
+def small_val(monkeypatch):
+    """100 validation images, since there are 1,500 in all."""
+    monkeypatch.setattr(experiment, "N_VAL", 100)
+
+
+def of_all_batches():
+    """Every image that can be trained on, with its label, as bytes: made up, no two are alike."""
+    batches = [cifar10.load_batch(name) for name in FIVE]
+    return [bytes([label]) + image.tobytes() for images, y in batches for image, label in zip(images, y, strict=True)]
+
+
+def as_bytes(split):
+    return [bytes([label]) + image.tobytes() for image, label in zip(*split, strict=True)]
+
+
+@pytest.mark.usefixtures("small_val")
+def test_validation_has_equally_many_images_of_each_class():
+    assert np.bincount(split_all()["val"][1]).tolist() == [10] * 10
+
+
+@pytest.mark.usefixtures("small_val")
+def test_training_and_validation_are_all_images_with_their_labels_each_in_one_of_them():
+    splits = split_all()
+    assert sorted(as_bytes(splits["train"]) + as_bytes(splits["val"])) == sorted(of_all_batches())
+
+
+@pytest.mark.usefixtures("small_val")
+def test_test_is_the_test_batch():
+    for array, own in zip(split_all()["test"], cifar10.load_batch("test_batch"), strict=True):
+        assert_array_equal(array, own)
+
+
+@pytest.mark.usefixtures("small_val")
+def test_validation_is_drawn_from_every_batch_and_not_first_come_first_served():
+    everything, held_out = of_all_batches(), set(as_bytes(split_all()["val"]))
+    places = [i for i, image in enumerate(everything) if image in held_out]
+    assert set(np.array(places) // 300) == set(range(5))
+    assert 500 < np.mean(places) < 1000
+
+
+@pytest.mark.usefixtures("small_val")
+def test_the_same_images_are_held_out_each_time_and_others_by_another_seed():
+    assert as_bytes(split_all()["val"]) == as_bytes(split_all()["val"]) == as_bytes(split_all(seed=0)["val"])
+    assert as_bytes(split_all()["val"]) != as_bytes(split_all(seed=1)["val"])
+
+
+@pytest.mark.usefixtures("small_val")
+def test_splits_of_all_batches_are_standardised_by_the_training_images_alone():
+    images = split_all()
+    pixels = images["train"][0] / 255
+    mean, std = pixels.mean(0), pixels.std(0)
+    for (X, y), own in zip(opened(load_splits(np.float64, "all")), ("train", "val", "test"), strict=True):
+        assert_allclose(X, (images[own][0] / 255 - mean) / std, atol=1e-12)
+        assert_array_equal(y, images[own][1])
+
+
+@pytest.mark.usefixtures("small_val")
+@pytest.mark.parametrize("train_on", ["data_batch_1", "all"])
+def test_all_but_the_training_images_are_held_out(train_on):
+    assert [isinstance(X, HeldOut) for X, _ in opened(load_splits(train_on=train_on))] == [False, True, True]
+
+
+# The optional part
+
+ON_ALL = SETTING.model_copy(update={"train_on": "all", "loss": "bce", "eta": 0.1, "lam": 0.001})
+FULL = {"flips": True, "shifts": 1, "average": True, "mirror": True, "momentum": 0.5}
+ALONE = {"flips": True, "shifts": 2, "decay": "step", "momentum": 0.9, "average": True, "mirror": True, "loss": "bce"}
+
+
+@pytest.mark.usefixtures("small_val")
+def test_a_run_on_all_batches_trains_on_all_but_the_validation_images():
+    seen = []
+    train_setting(ON_ALL, lambda orders: (seen.append(len(order)) or order for order in orders))
+    assert seen == [1400] * 3
+
+
+@pytest.mark.usefixtures("small_val")
+def test_the_figures_of_a_run_with_another_loss_are_of_that_loss():
+    run, splits = train_setting(ON_ALL), load_splits(train_on="all")
+    S, y = torch.tensor(run.test_scores), torch.tensor(splits.test.open()[1])
+    target = torch.nn.functional.one_hot(y.long(), 10).float()
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(S, target)
+    assert run.test["loss"] == pytest.approx(float(loss), rel=1e-5)
+    for split in ("train", "val"):
+        for measure, value in evaluate(*getattr(splits, split), run.net, 0.001, BCE).items():
+            assert run.history[split][measure][-1] == value
+
+
+@pytest.mark.usefixtures("small_val")
+def test_learning_learns_with_the_optional_part():
+    run = train_setting(ON_ALL.model_copy(update={"flips": True, "decay": "step", "eta": 0.3}))
+    assert run.test["accuracy"] > 0.5
+
+
+@pytest.mark.parametrize(("field", "value"), ALONE.items())
+def test_each_part_changes_the_network(field, value):
+    assert not np.allclose(train_setting(SETTING).net.W, train_setting(SETTING.model_copy(update={field: value})).net.W)
+
+
+@pytest.mark.parametrize(("field", "value"), {"flips": True, "shifts": 2}.items())
+def test_views_leave_the_first_weights_and_the_orders_as_they_are(monkeypatch, field, value):
+    met = []
+
+    def note(X, y, net, *, orders, **others):
+        met.append((net.W, list(orders)))
+        return net
+
+    monkeypatch.setattr(experiment, "mini_batch_gd", note)
+    for setting in (SETTING, SETTING.model_copy(update={field: value})):
+        train_stack([setting], load_splits())
+    (plain, orders), (same, also) = met
+    assert_array_equal(plain, same)
+    assert_array_equal(orders, also)
+
+
+def test_an_average_is_that_of_the_networks_after_the_epochs_of_the_second_half():
+    ends = [train_setting(SETTING.model_copy(update={"n_epochs": n})).net for n in (3, 4)]
+    averaged = train_setting(SETTING.model_copy(update={"n_epochs": 4, "average": True})).net
+    assert_allclose(averaged.W, (ends[0].W + ends[1].W) / 2, atol=1e-7)
+    assert_allclose(averaged.b, (ends[0].b + ends[1].b) / 2, atol=1e-7)
+
+
+def test_a_mirrored_network_scores_as_the_network_does_an_image_and_its_mirror():
+    X, _ = load_splits().val
+    mirrored = X.reshape(-1, 3, 32, 32)[..., ::-1].reshape(-1, 3072)
+    plain, own = (train_setting(SETTING.model_copy(update={"mirror": mirror})).net for mirror in (False, True))
+    assert_allclose(scores(X, own), (scores(X, plain) + scores(mirrored, plain)) / 2, atol=1e-5)
+
+
+# Several settings as one stack
+
+MEMBERS = [
+    Setting(name=name, eta=eta, lam=lam, n_batch=50, n_epochs=8, dtype="float64")
+    for name, eta, lam in [("small", 0.001, 0.1), ("mild", 0.01, 0.0), ("large", 0.3, 0.01)]
+]
+
+
+def with_fields(**fields):
+    return [member.model_copy(update=fields) for member in MEMBERS]
+
+
+def each_its_own(**fields):
+    """A stack in which the members differ in all they may differ in; `fields` are what they share."""
+    own = [
+        {},
+        {"eta": 0.01, "decay": "step"},
+        {"eta": 0.3, "lam": 0.01, "decay": "plateau"},
+        {"eta": 0.02, "lam": 0.1, "momentum": 0.9},
+        {"eta": 0.1, "average": True},
+        {"eta": 0.01, "mirror": True},
+        {"eta": 0.3, "lam": 0.001, "decay": "plateau", "momentum": 0.5, "average": True, "mirror": True},
+        {"eta": 0.3, "decay": "step", "momentum": 0.8, "average": True},
+    ]
+    return [MEMBERS[0].model_copy(update={"name": f"own-{m}"} | parts | fields) for m, parts in enumerate(own)]
+
+
+STACKS = {
+    "plain": MEMBERS,
+    "the other loss": with_fields(loss="bce"),
+    "all with steps": with_fields(**FULL, decay="step"),
+    "all with a plateau and the other loss": with_fields(**FULL, decay="plateau", loss="bce"),
+    "each its own": each_its_own(),
+    "each its own, with drawn views and the other loss": each_its_own(flips=True, shifts=1, loss="bce"),
+}
+
+
+@pytest.mark.parametrize("members", STACKS.values(), ids=STACKS)
+def test_a_stack_is_trained_as_its_members_alone(members):
+    splits = load_splits("float64")
+    net, history = train_stack(members, splits)
+    for m, member in enumerate(members):
+        alone, own = train_stack([member], splits)
+        assert_allclose(net.W[:, m], alone.W[:, 0], rtol=1e-9, atol=1e-12)
+        assert_allclose(net.b[m], alone.b[0], rtol=1e-9, atol=1e-12)
+        for split in ("train", "val"):
+            for measure, values in own[split].items():
+                assert_allclose(history[split][measure][:, m], values[:, 0], rtol=1e-9)
+
+
+def test_a_member_has_the_parts_it_asks_for_and_no_other():
+    members, splits = each_its_own(), load_splits("float64")
+    usual = {field: Setting.model_fields[field].default for field in ("decay", "momentum", "average", "mirror")}
+    plain = train_stack([member.model_copy(update=usual) for member in members], splits).net
+    apart = abs(train_stack(members, splits).net.W - plain.W).max((0, 2))
+    assert apart[0] == 0
+    assert apart[1:].min() > 1e-4
+
+
+def torch_factors(losses):
+    """Eta's factor in each epoch by PyTorch's plateau, if these are the losses after each."""
+    optimiser = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.1, patience=2, threshold=0, eps=0)
+    found = []
+    for loss in losses:
+        found.append(optimiser.param_groups[0]["lr"])
+        scheduler.step(loss)
+    return found
+
+
+@pytest.mark.parametrize("m", [2, 6])
+def test_a_plateau_is_that_of_the_members_own_validation_loss(m):
+    setting, (X, y), val = each_its_own()[m], *load_splits("float64")[:2]
+    start, orders = (np.random.default_rng(42) for _ in range(2))
+    iterates = History({"val": val}, 0, SOFTMAX)
+    alone = setting.model_copy(update={"average": False, "mirror": False})
+    history = train_stack([*each_its_own()[:2], alone], load_splits("float64")).history
+    factors = torch_factors(history["val"]["loss"][:, 2])
+    mini_batch_gd(
+        X, y, init_network(start, dtype="float64"), eta=setting.eta, lam=setting.lam, momentum=setting.momentum,
+        n_batch=50, orders=epoch_orders(orders, len(y), 8), decay=factors, on_epoch=iterates,
+    )  # fmt: skip
+    assert min(factors) < 1
+    assert_allclose(iterates["val"]["loss"], history["val"]["loss"][:, 2], rtol=1e-9)
+
+
+def test_a_stacks_history_ends_at_the_networks_that_are_returned():
+    members, splits = each_its_own(), load_splits("float64")
+    net, history = train_stack(members, splits)
+    for split in ("train", "val"):
+        last = evaluate(*getattr(splits, split), net, np.array([member.lam for member in members]))
+        for measure, values in last.items():
+            assert_array_equal(history[split][measure][-1], values)
+
+
+def test_a_plateau_is_met_by_the_member_that_is_stuck_alone():
+    splits = load_splits("float64")
+    plain, decayed = (train_stack(with_fields(decay=decay), splits).net for decay in ("none", "plateau"))
+    assert_array_equal(plain.W[:, 0], decayed.W[:, 0])
+    assert abs(plain.W[:, 2] - decayed.W[:, 2]).max() > 1e-3
+
+
+def test_a_run_is_a_stack_of_one():
+    net, history = train_stack([SETTING], load_splits())
+    run = train_setting(SETTING)
+    assert_array_equal(run.net.W, net.W[:, 0])
+    assert_array_equal(run.history["val"]["cost"], history["val"]["cost"][:, 0])
+
+
+SHARED = {"n_batch": 7, "n_epochs": 1, "seed": 1, "dtype": "float32", "train_on": "all"}
+SHARED |= {"loss": "bce", "flips": True, "shifts": 2}
+
+
+@pytest.mark.parametrize(("field", "value"), SHARED.items())
+def test_settings_that_differ_in_their_loss_or_batches_are_no_stack(field, value):
+    with pytest.raises(ValueError, match="a stack shares its loss and its batches"):
+        train_stack([*MEMBERS, MEMBERS[0].model_copy(update={field: value})], load_splits())
+
+
+@pytest.mark.parametrize("watch", [(), ("val",), ("train", "val")], ids=str)
+def test_the_splits_that_are_watched_are_recorded_after_every_epoch(watch):
+    history = train_stack(MEMBERS, load_splits("float64"), watch).history
+    assert set(history.record) == set(watch)
+    for split in watch:
+        assert {values.shape for values in history[split].values()} == {(8, 3)}
+
+
+def test_a_plateau_watches_the_validation_loss_whatever_else_is_watched():
+    assert set(train_stack(with_fields(decay="plateau"), load_splits("float64"), ()).history.record) == {"val"}
+    assert set(train_stack(each_its_own(), load_splits("float64"), ("train",)).history.record) == {"train", "val"}
+
+
+@pytest.mark.parametrize("members", [MEMBERS, each_its_own()], ids=["plain", "each its own"])
+def test_what_is_watched_changes_nothing(members):
+    splits = load_splits("float64")
+    watched, unwatched = (train_stack(members, splits, watch).net for watch in (("train", "val"), ()))
+    assert_array_equal(watched.W, unwatched.W)
+
+
+def test_training_leaves_the_test_split_closed():
+    splits = load_splits()
+    train_stack([SETTING], splits)
+    splits.test.open()

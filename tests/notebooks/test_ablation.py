@@ -1,0 +1,41 @@
+"""The settings that the ablation compares: each changes one thing, and all take equally many steps."""
+
+import pytest
+
+from lib import cifar10
+from lib.runs.settings import Setting
+from lib.runs.training import ALL, BATCHES, N_VAL
+from notebooks.improvements import ablation
+
+CHOSEN = Setting(
+    name="grid", eta=0.005, lam=0.003, n_batch=400, n_epochs=10, train_on="all", flips=True, shifts=1, mirror=True
+)
+COMPARED = ablation.compared(CHOSEN)
+
+
+def steps(setting):
+    n = len(cifar10.load_batch(BATCHES["train"])[1])
+    n = len(ALL) * n - N_VAL if setting.train_on == "all" else n
+    return setting.n_epochs * -(-n // setting.n_batch)
+
+
+@pytest.mark.parametrize("what", COMPARED)
+def test_every_network_takes_equally_many_steps(what):
+    assert steps(COMPARED[what]) == pytest.approx(2900, rel=0.02)
+
+
+@pytest.mark.parametrize(("what", "changed"), ablation.CHANGES.items())
+def test_a_change_alone_changes_nothing_else(what, changed):
+    base, own = (
+        setting.model_dump(exclude={"name", "n_epochs"}) for setting in (COMPARED["nothing changed"], COMPARED[what])
+    )
+    assert {field: value for field, value in own.items() if value != base[field]} == changed
+
+
+def test_together_is_what_was_chosen():
+    together = COMPARED[ablation.TOGETHER]
+    assert together.model_copy(update={"name": CHOSEN.name, "n_epochs": CHOSEN.n_epochs}) == CHOSEN
+
+
+def test_the_settings_that_are_compared_have_names_of_their_own():
+    assert len({setting.name for setting in COMPARED.values()}) == len(COMPARED)

@@ -1,0 +1,161 @@
+"""The reference's eight claims, judged on made-up runs for which each holds, does not hold, or cannot be told."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lib import published
+from notebooks.reproduction.conclusions import (
+    FAILS,
+    HOLDS,
+    OPEN,
+    all_of,
+    first_apart,
+    judge_all,
+    judge_seeds,
+    judge_test,
+)
+
+WORDS = published.read()["reference_report"]["claims"]
+Y = np.arange(10).repeat(20)
+DIVERGES, SMOOTHER, SMALL_GAP, LESS_OVERFITTING, CHEAP_AND_CLEAN, UNDERFITS, LAM_0_BEST, TOO_MUCH = range(8)
+SETTINGS = [("large", 0.1, 0.0), ("plain", 0.001, 0.0), ("mild", 0.001, 0.1), ("strong", 0.001, 1.0)]
+
+# Four settings for which the reference is right throughout: each row is (large, plain, mild, strong).
+RIGHT_OF_20 = [2, 18, 10, 4]  # test images of each class
+SMOOTHNESS = [0.0, 0.2, 0.4, 0.9]
+GAPS = [0.15, 0.01, 0.005, 0.001]
+JITTER = np.array([-2, 1, 0, 2, -1]) * 1e-4  # from seed to seed
+
+
+@pytest.fixture
+def verdicts(make_run):
+    """A function that judges the four settings, with what the test changes, and gives the verdicts."""
+
+    def judge(right=RIGHT_OF_20, smooth=SMOOTHNESS, gaps=GAPS, learnt=(0.4, 0.1), cost=(3, 2, 1), jitter=1):
+        runs = [make_run(name, eta=eta, lam=lam, cost=cost) for name, eta, lam in SETTINGS]
+        runs = [named(run, count) for run, count in zip(runs, right, strict=True)]
+        runs[0].history["train"]["accuracy"] = np.array(learnt)
+        spread = {
+            run.setting.name: seeds(count / 20, gap, value, jitter * (m + 1))
+            for m, (run, count, gap, value) in enumerate(zip(runs, right, gaps, smooth, strict=True))
+        }
+        return [verdict.verdict for verdict in judge_all(WORDS, runs, spread, Y)]
+
+    return judge
+
+
+def named(run, count):
+    """The run of a network that names `count` of each class's twenty test images, the first ones."""
+    rank = np.tile(np.arange(20), 10)
+    scores = np.eye(10)[np.where(rank < count, Y, (Y + 1) % 10)]
+    return replace(run, test_scores=scores, test={"loss": 1.0, "accuracy": count / 20})
+
+
+def seeds(test, gap, smooth, jitter):
+    val = 0.3 + 0 * JITTER
+    return {"train": val + gap + jitter * JITTER, "val": val, "test": test + JITTER, "smoothness": smooth + JITTER}
+
+
+def test_every_claim_can_hold_but_those_that_contradict_each_other(verdicts):
+    """lam = 0 cannot be the best, and lam = 0.1 better."""
+    expected = [HOLDS] * 7 + [FAILS]
+    assert verdicts() == expected
+    assert verdicts(right=[2, 10, 18, 4])[TOO_MUCH] == HOLDS
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict", "changed"),
+    [
+        (DIVERGES, FAILS, {"learnt": (0.27, 0.39)}),
+        (DIVERGES, HOLDS, {"learnt": (0.27, 0.1)}),
+        (SMOOTHER, FAILS, {"smooth": [0.3, 0.2, 0.4, 0.9]}),
+        (SMOOTHER, FAILS, {"cost": (3, 5, 1)}),
+        (SMALL_GAP, FAILS, {"gaps": [0.15, 0.07, 0.06, 0.03]}),
+        (SMALL_GAP, HOLDS, {"gaps": [0.15, 0.019, 0.06, 0.03]}),
+        (LESS_OVERFITTING, FAILS, {"gaps": [0.15, 0.01, 0.02, 0.001]}),
+        (LESS_OVERFITTING, OPEN, {"gaps": [0.15, 0.01, 0.01, 0.001]}),
+        (LESS_OVERFITTING, OPEN, {"jitter": 100}),
+        (CHEAP_AND_CLEAN, FAILS, {"right": [2, 10, 18, 4]}),
+        (CHEAP_AND_CLEAN, OPEN, {"right": [2, 18, 18, 4]}),
+        (CHEAP_AND_CLEAN, FAILS, {"smooth": [0.0, 0.5, 0.4, 0.9]}),
+        (CHEAP_AND_CLEAN, FAILS, {"right": [2, 18, 18, 4], "smooth": [0.0, 0.5, 0.4, 0.9]}),
+        (UNDERFITS, FAILS, {"right": [2, 18, 4, 10]}),
+        (UNDERFITS, OPEN, {"right": [2, 18, 4, 4]}),
+        (UNDERFITS, FAILS, {"smooth": [0.0, 0.2, 0.4, 0.3]}),
+        (UNDERFITS, FAILS, {"gaps": [0.15, 0.01, 0.005, 0.006]}),
+        (LAM_0_BEST, FAILS, {"right": [2, 10, 18, 4]}),
+        (LAM_0_BEST, FAILS, {"right": [19, 10, 4, 4]}),
+        (LAM_0_BEST, OPEN, {"right": [2, 18, 18, 4]}),
+        (TOO_MUCH, HOLDS, {"right": [2, 10, 18, 4]}),
+        (TOO_MUCH, OPEN, {"right": [2, 18, 18, 4]}),
+        (TOO_MUCH, OPEN, {"right": [2, 10, 18, 18]}),
+        (TOO_MUCH, FAILS, {"right": [2, 4, 10, 18]}),
+        (TOO_MUCH, OPEN, {"right": [2, 10, 18, 4], "gaps": [0.15, 0.01, 0.01, 0.001]}),
+        (TOO_MUCH, FAILS, {"right": [2, 10, 18, 18], "gaps": [0.15, 0.01, 0.02, 0.001]}),
+    ],
+)
+def test_what_is_not_so_does_not_hold_and_what_chance_could_do_is_open(verdicts, claim, verdict, changed):
+    assert verdicts(**changed)[claim] == verdict
+
+
+def test_each_verdict_keeps_the_claims_words_and_gives_a_number(make_run):
+    runs = [named(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
+    spread = {name: seeds(0.25, 0.1, 0.5, 1) for name, _, _ in SETTINGS}
+    judged = judge_all(WORDS, runs, spread, Y)
+    assert [verdict.claim for verdict in judged] == WORDS
+    assert all(any(character.isdigit() for character in verdict.number) for verdict in judged)
+
+
+def test_a_claim_too_many_is_refused(make_run):
+    runs = [named(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
+    spread = {name: seeds(0.25, 0.1, 0.5, 1) for name, _, _ in SETTINGS}
+    with pytest.raises(ValueError, match="zip"):
+        judge_all([*WORDS, "a ninth"], runs, spread, Y)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [(18, 4, HOLDS), (4, 18, FAILS), (10, 10, OPEN)],
+    ids=["better", "worse", "the same answers"],
+)
+def test_two_settings_are_ranked_by_the_images_that_one_alone_names(make_run, first, second, verdict):
+    runs = named(make_run("a"), first), named(make_run("b", lam=0.1), second)
+    spread = {"a": seeds(first / 20, 0, 0, 1), "b": seeds(second / 20, 0, 0, 1)}
+    said, figures = judge_test(*runs, Y, spread)
+    assert said == verdict
+    assert f"{5 * first:.2f}\u00a0% and {5 * second:.2f}\u00a0% on test" in figures
+    assert f"over seeds {5 * first:.2f} ± 0.02 and {5 * second:.2f} ± 0.02" in figures
+
+
+def test_seeds_decide_by_the_mean_of_their_differences():
+    values = np.array([0.3, 0.32, 0.31])
+    assert judge_seeds(values + 0.1, values + JITTER[:3]) == (HOLDS, "10.00 ± 0.02 points ($p < 0.001$)")
+    assert judge_seeds(values, values + 0.1 + JITTER[:3])[0] == FAILS
+    assert judge_seeds(values, values[::-1])[0] == OPEN
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"),
+    [([HOLDS], HOLDS), ([HOLDS, OPEN], OPEN), ([HOLDS, OPEN, FAILS], FAILS), ([OPEN, OPEN], OPEN), ([FAILS], FAILS)],
+)
+def test_one_part_that_fails_is_enough(parts, whole):
+    assert all_of(*parts) == all_of(*parts[::-1]) == whole
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "epoch"),
+    [
+        ([0.1, 0.2, 0.3], [0.1, 0.2, 0.3], 0),
+        ([0.1, 0.2, 0.3], [0.1, 0.205, 0.32], 3),
+        ([0.1, 0.2, 0.3], [0.2, 0.2, 0.3], 1),
+        ([0.5, 0.5, 0.5], [0.5, 0.3, 0.5], 2),
+    ],
+)
+def test_the_first_epoch_apart_is_counted_from_1(first, second, epoch):
+    assert first_apart(np.array(first), np.array(second)) == first_apart(np.array(second), np.array(first)) == epoch
+
+
+def test_how_far_apart_can_be_said():
+    assert first_apart(np.array([0.1, 0.2]), np.array([0.15, 0.4]), by=0.1) == 2

@@ -1,0 +1,235 @@
+"""Replays: they train on what they say, in the orders they say; and one epoch of the real data to the digit."""
+
+import inspect
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from threadpoolctl import threadpool_info
+
+from lib import cifar10, paths, published
+from lib.model import Network, init_network
+from lib.preprocess import Standardiser
+from lib.train import evaluate, mini_batch_gd
+from notebooks.reproduction import __main__ as command
+from notebooks.reproduction import replay
+from notebooks.reproduction.replay import ORDERS, TEST, TRAIN, VAL
+
+REFERENCE = published.read()
+REPLAYS = replay.replays()
+EPOCHS = 3
+small_data = pytest.mark.usefixtures("small_data")
+
+
+@pytest.fixture(autouse=True)
+def few_epochs(monkeypatch):
+    monkeypatch.setattr(replay, "N_EPOCHS", EPOCHS)
+
+
+# The orders
+
+
+def orders_of(name, seed=42, n=50):
+    """The orders, from a generator that has drawn the weights already."""
+    rng = np.random.default_rng(seed)
+    init_network(rng)
+    return list(ORDERS[name](rng, seed, n))
+
+
+def permutations(rng, n):
+    return [rng.permutation(n) for _ in range(EPOCHS)]
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_there_is_an_order_of_all_images_for_every_epoch(name):
+    assert_array_equal(np.sort(orders_of(name), axis=1), [np.arange(50)] * EPOCHS)
+
+
+def test_the_references_orders_compound_from_a_second_generator_of_the_same_seed():
+    first, *drawn = permutations(np.random.default_rng(42), 50)
+    orders = orders_of("reference")
+    assert_array_equal(orders[0], first)
+    for (previous, order), permutation in zip(pairwise(orders), drawn, strict=True):
+        assert_array_equal(order, previous[permutation])
+
+
+def test_the_courses_orders_do_not_compound_and_come_from_the_generator_of_the_weights():
+    rng = np.random.default_rng(42)
+    rng.standard_normal((10, 3072))
+    assert_array_equal(orders_of("course"), permutations(rng, 50))
+
+
+def test_unshuffled_images_keep_their_order_on_disk():
+    assert_array_equal(orders_of("unshuffled"), [np.arange(50)] * EPOCHS)
+
+
+@pytest.mark.parametrize(("name", "differ"), {"reference": True, "course": True, "unshuffled": False}.items())
+def test_another_seed_gives_another_order_where_images_are_shuffled(name, differ):
+    assert np.array_equal(orders_of(name, 1), orders_of(name, 2)) != differ
+
+
+# Training
+
+PLAIN = {"etas": [0.01], "lams": [0.1]}
+
+
+@small_data
+@pytest.mark.parametrize("batch", [TRAIN, VAL, TEST])
+@pytest.mark.parametrize("orders", ORDERS)
+def test_a_replay_trains_on_the_batch_and_in_the_orders_that_it_names(batch, orders):
+    standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # whatever is trained on
+    X, y = cifar10.load_batch(batch)
+    X = standardiser.apply(X, np.float64)
+    start = init_network(np.random.default_rng(42), dtype=np.float64)
+    in_order = orders_of(orders, n=len(y))
+    net = mini_batch_gd(X, y, start, eta=0.01, lam=0.1, n_batch=100, orders=in_order)
+    replayed = replay.replay(train_on=batch, watch=[batch], orders=orders, **PLAIN)
+    for measure, value in evaluate(X, y, net, 0.1).items():
+        assert_allclose(replayed[f"{batch}/{measure}"][-1, 0], value, rtol=1e-12, err_msg=measure)
+
+
+@small_data
+def test_watching_changes_nothing():
+    alone = replay.replay(train_on=TRAIN, watch=[TRAIN], **PLAIN)
+    watched = replay.replay(train_on=TRAIN, watch=[TEST, TRAIN, VAL], **PLAIN)
+    for name, values in alone.items():
+        assert_array_equal(watched[name], values)
+
+
+@small_data
+def test_each_measure_of_each_batch_watched_has_a_value_for_every_epoch_and_network():
+    arrays = replay.replay(train_on=TRAIN, watch=[VAL, TEST], etas=[0.01, 0.1], lams=[0.0, 1.0])
+    measures = [f"{batch}/{measure}" for batch in (VAL, TEST) for measure in ("loss", "cost", "accuracy")]
+    assert {name: values.shape for name, values in arrays.items()} == dict.fromkeys(measures, (EPOCHS, 2))
+
+
+@small_data
+def test_the_networks_of_a_replay_are_those_of_replays_alone():
+    etas, lams = [0.1, 0.01, 0.01], [0.0, 0.0, 1.0]
+    together = replay.replay(train_on=TEST, watch=[TEST], etas=etas, lams=lams)
+    for m, (eta, lam) in enumerate(zip(etas, lams, strict=True)):
+        alone = replay.replay(train_on=TEST, watch=[TEST], etas=[eta], lams=[lam])
+        for name, values in alone.items():
+            assert_allclose(together[name][:, m], values[:, 0], rtol=1e-9)
+
+
+@small_data
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_replay_computes_in_the_precision_asked_for(monkeypatch, dtype):
+    seen = []
+
+    def watch_gd(X, y, net, **others):
+        seen.append({X.dtype, *(array.dtype for array in net)})
+        return mini_batch_gd(X, y, net, **others)
+
+    monkeypatch.setattr(replay, "mini_batch_gd", watch_gd)
+    replay.replay(train_on=TRAIN, watch=[TRAIN], dtype=dtype, **PLAIN)
+    assert seen == [{np.dtype(dtype)}]
+
+
+def blas_threads():
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+@small_data
+def test_a_replay_uses_the_threads_asked_for_and_gives_them_back():
+    before, seen = blas_threads(), []
+
+    def watch(orders):
+        for order in orders:
+            seen.append(blas_threads())
+            yield order
+
+    replay.replay(train_on=TRAIN, watch=[TRAIN], threads=2, progress=watch, **PLAIN)
+    assert seen == [[2] * len(before)] * EPOCHS
+    assert blas_threads() == before
+
+
+# The replays of the report
+
+
+@pytest.mark.parametrize("name", REPLAYS)
+def test_every_replay_can_be_called(name):
+    inspect.signature(replay.replay).bind(**REPLAYS[name])
+    assert {REPLAYS[name]["train_on"], *REPLAYS[name]["watch"]} <= {TRAIN, VAL, TEST}
+    assert REPLAYS[name].get("orders", "reference") in ORDERS
+    assert len(REPLAYS[name]["etas"]) == len(REPLAYS[name]["lams"])
+
+
+@pytest.mark.parametrize(("name", "batch"), {"as it should be": TRAIN, "trained on test": TEST}.items())
+def test_the_published_settings_are_replayed_in_their_order(name, batch):
+    rows = REFERENCE["reference_report"]["settings"]
+    assert REPLAYS[name]["train_on"] == batch
+    assert [*zip(REPLAYS[name]["etas"], REPLAYS[name]["lams"], strict=True)] == [(s["eta"], s["lam"]) for s in rows]
+
+
+def test_runs_that_should_be_alike_differ_in_one_thing_each():
+    single = REPLAYS["single precision"]
+    differ = {
+        name: {key for key in arguments.keys() | single.keys() if arguments.get(key) != single.get(key)}
+        for name, arguments in REPLAYS.items()
+        if arguments["etas"] == [published.CHAOTIC]
+    }
+    assert differ == {
+        "single precision": set(),
+        "double precision": {"dtype"},
+        "single precision, two threads": {"threads"},
+        "seed 43": {"seed"},
+        "seed 44": {"seed"},
+    }
+
+
+@small_data
+def test_a_replay_is_computed_once_and_kept(monkeypatch):
+    first = replay.replayed("course")
+    monkeypatch.setattr(replay, "mini_batch_gd", None)
+    again = replay.replayed("course")
+    assert [path.name for path in paths.RUNS.iterdir()] == ["replay@course.npz"]
+    for name, values in first.items():
+        assert_array_equal(again[name], values, strict=True)
+
+
+@small_data
+def test_the_command_keeps_every_replay_and_counts_them(capsys):
+    command.main([])
+    assert {path.stem for path in paths.RUNS.iterdir()} == {f"replay@{name}" for name in REPLAYS}
+    assert capsys.readouterr().err.splitlines()[-1] == f"  replays: {len(REPLAYS)} of {len(REPLAYS)}"
+
+
+# One epoch on the real data
+
+
+@pytest.fixture
+def one_epoch(monkeypatch):
+    monkeypatch.setattr(replay, "N_EPOCHS", 1)
+
+
+STEADY = [s for s in REFERENCE["reference_report"]["settings"] if s["eta"] < published.CHAOTIC]
+ON_STEADY = {"etas": [s["eta"] for s in STEADY], "lams": [float(s["lam"]) for s in STEADY]}
+
+
+@pytest.mark.usefixtures("one_epoch")
+@pytest.mark.parametrize(("batch", "column"), {TRAIN: "train", TEST: "test"}.items())
+def test_the_references_first_epoch_comes_out_to_the_digit(batch, column):
+    """The column that is named test, from networks trained on the test images."""
+    accuracies = replay.replay(train_on=batch, watch=[batch], **ON_STEADY)[f"{batch}/accuracy"]
+    figures = [s[column][0] for s in STEADY]
+    assert [round(100 * accuracy, 2) for accuracy in accuracies[0]] == figures
+    assert figures == {"train": [30.00, 30.07, 30.30], "test": [30.72, 30.76, 31.01]}[column]
+
+
+@pytest.mark.usefixtures("one_epoch")
+@pytest.mark.parametrize(("orders", "cost"), {"course": 1.972, "unshuffled": 1.9737}.items())
+def test_the_costs_of_the_first_epoch_come_out_to_the_digit(orders, cost):
+    arrays = replay.replay(train_on=TRAIN, watch=[TRAIN], orders=orders, etas=[0.001], lams=[0.0])
+    assert published.equal_to_the_digit(float(arrays[f"{TRAIN}/cost"][0, 0]), cost)
+
+
+def test_a_network_of_the_replay_starts_as_the_reference_says():
+    """W drawn (K, D) before b, from default_rng(42), times 0.01."""
+    W = 0.01 * np.random.default_rng(42).standard_normal((10, 3072))
+    net = init_network(np.random.default_rng(42), dtype=np.float64)
+    assert isinstance(net, Network)
+    assert_array_equal(net.W, W.T)
+    assert not net.b.any()

@@ -1,0 +1,247 @@
+"""Every picture can be drawn and saved, the same each time; what matters in it is where it should be."""
+
+import io
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lib.calibration import reliability
+from lib.cifar10 import CLASSES
+from lib.preprocess import Standardiser
+from notebooks.binary_cross_entropy import charts as loss_charts
+from notebooks.data_and_model import charts as data_plots
+from notebooks.gradient_check import charts as gradient_charts
+from notebooks.improvements import charts as optional_plots
+from notebooks.reproduction import charts as reproduction_plots
+from report import curves as plots
+from report import pictures, style
+
+rng = np.random.default_rng(0)
+IMAGES = rng.integers(0, 256, (30, 3072), np.uint8)
+Y = np.arange(30) % 10
+W = rng.standard_normal((3072, 10)).astype(np.float32)
+FEW = W[:, :3]
+FIT = Standardiser.fit(IMAGES)
+HISTORY = {split: {m: rng.random(5) for m in ("loss", "cost", "accuracy")} for split in ("train", "val")}
+ONE_EPOCH = {split: {m: values[:1] for m, values in measures.items()} for split, measures in HISTORY.items()}
+COUNTS = rng.integers(0, 1000, (10, 10))
+PAIR = rng.random((2, 5))
+OURS, OTHERS, WRONG, PUBLISHED = (
+    [np.array([39, 39.2]), np.array([28, 31.5])],
+    [[38.9, 27], [39.1, 26]],
+    [[20, 29]],
+    [45, 43],
+)
+MAPS = np.where(rng.random((2, 3, 4)) < 0.2, np.nan, 40)
+P = rng.dirichlet(np.ones(3), 30)
+STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
+
+FIGURES = {
+    "sample images": lambda: data_plots.sample_images(IMAGES, Y, CLASSES[:3]),
+    "sample images, none of a class": lambda: data_plots.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
+    "class balance": lambda: data_plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
+    "class balance, all equal": lambda: data_plots.class_balance({"a": np.full(10, 3)}, CLASSES),
+    "normalisation": lambda: data_plots.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
+    "gradient errors": lambda: gradient_charts.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
+    "curves of one setting": lambda: plots.curves({"a": HISTORY}, ["red"]),
+    "curves of two settings": lambda: plots.curves({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
+    "curves of one epoch": lambda: plots.curves({"a": ONE_EPOCH}, ["red"]),
+    "templates": lambda: pictures.templates(W, CLASSES),
+    "templates on one scale": lambda: pictures.templates(W, CLASSES, shared=True),
+    "templates compared": lambda: pictures.compare_templates({"η = 1, λ = 0": FEW, "η = 1, λ = 1": -FEW}, CLASSES[:3]),
+    "templates of one setting compared": lambda: pictures.compare_templates({"a": FEW}, CLASSES[:3]),
+    "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
+    "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
+    "erratum": lambda: reproduction_plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
+    "runs that should be alike": lambda: reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
+    "strips": lambda: reproduction_plots.strips(*STRIPS),
+    "strips without a mistaken report": lambda: reproduction_plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
+    "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
+    "heat maps": lambda: optional_plots.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
+    "changes": lambda: optional_plots.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
+    "changes from one seed": lambda: optional_plots.changes({"none": OURS[0][:1]}, []),
+    "over eta": lambda: loss_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),
+    "losses apart": lambda: loss_charts.histories({"a": {"x": PAIR[0], "y": PAIR[1]}, "b": {"x": PAIR[0]}}, "loss"),
+    "probabilities of the true class": lambda: loss_charts.true_class_histograms({"a": P, "b": P}, Y % 3),
+    "reliability": lambda: loss_charts.reliability_diagram({"a": reliability(P, Y % 3), "b": reliability(P, Y % 3)}),
+}
+
+
+def film_strip():
+    return pictures.compare_templates({f"epoch {10 * i}": W for i in range(6)}, CLASSES)
+
+
+def svg(fig):
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "a"}):
+        fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+@pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_is_the_same_each_time(draw):
+    fig = draw()
+    assert isinstance(fig, Figure)
+    assert svg(fig) == svg(draw())
+
+
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_every_figure_fits_the_text(draw):
+    width, height = draw().get_size_inches()
+    assert width <= style.WIDTH
+    assert height < 9  # inches: a page
+
+
+def test_a_figure_keeps_no_state_in_pyplot():
+    import matplotlib.pyplot as plt
+
+    FIGURES["templates"]()
+    assert plt.get_fignums() == []
+
+
+def test_the_settings_have_a_colour_each():
+    assert len({style.colour(i) for i in range(6)}) == 6
+
+
+def test_a_seventh_setting_takes_the_first_colour_again():
+    assert style.colour(6) == style.colour(0)
+
+
+def test_an_image_is_made_of_its_three_planes():
+    x = IMAGES[0]
+    image = pictures.as_image(x)
+    assert image.shape == (32, 32, 3)
+    assert_array_equal(np.concatenate([image[:, :, colour].ravel() for colour in range(3)]), x)
+
+
+def test_images_side_by_side_are_see_through_between_them_and_where_there_is_none():
+    first, second = pictures.as_image(IMAGES[0]), pictures.as_image(IMAGES[1]) / 255
+    row = pictures.side_by_side([first, second], 3)
+    assert row.shape == (32, 3 * 35, 4)
+    assert_array_equal(row[:, :32, :3], first / 255)
+    assert_array_equal(row[:, 35:67, :3], second)
+    assert_array_equal(row[0, :, 3], [1] * 32 + [0] * 3 + [1] * 32 + [0] * 38)
+
+
+ROWS = ("sample images", "templates", "templates on one scale", "templates compared", "labelled images")
+
+
+@pytest.mark.parametrize("draw", [FIGURES[name] for name in ROWS] + [film_strip], ids=[*ROWS, "film strip"])
+def test_labels_and_titles_are_within_the_figure_when_it_is_drawn_once(draw):
+    fig = draw()
+    FigureCanvasAgg(fig).draw()
+    for text in (text for ax in fig.axes for text in ax.texts if text.get_text()):
+        box = text.get_window_extent()
+        assert min(box.x0, box.y0) >= 0, text
+        assert box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, text
+
+
+def test_on_one_scale_no_weight_is_mid_grey():
+    W = np.zeros((3072, 2))
+    W[:2, 1] = 3, -3
+    empty, other = pictures.scale_templates(W, shared=True)
+    assert_array_equal(empty, 0.5)
+    assert_array_equal(other[0, :3, 0], [1, 0, 0.5])
+
+
+def test_on_one_scale_templates_can_be_compared():
+    small, large = pictures.scale_templates(np.stack([W[:, 0], 2 * W[:, 0]], 1), shared=True)
+    assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
+
+
+def test_on_their_own_scale_templates_use_all_of_it():
+    images = pictures.scale_templates(W * np.arange(1, 11), shared=False)
+    assert [(image.min(), image.max()) for image in images] == [(0, 1)] * 10
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
+def test_a_template_without_any_contrast_is_no_division_by_zero(value, shared):
+    (image,) = pictures.scale_templates(np.full((3072, 1), value, np.float32), shared)
+    assert ((image >= 0) & (image <= 1)).all()
+
+
+def lines(fig, panel):
+    return [(to_hex(line.get_color()), line.get_linestyle(), line.get_ydata()) for line in fig.axes[panel].lines]
+
+
+def test_training_is_a_solid_line_and_validation_a_dashed_one():
+    (_, solid, train), (_, dashed, val) = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 0)
+    assert (solid, dashed) == ("-", "--")
+    assert_array_equal(train, HISTORY["train"]["loss"])
+    assert_array_equal(val, HISTORY["val"]["loss"])
+
+
+def test_accuracy_is_drawn_in_per_cent():
+    (_, _, accuracy), _ = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 2)
+    assert_array_equal(accuracy, 100 * HISTORY["train"]["accuracy"])
+
+
+def test_each_setting_has_its_colour_in_every_panel():
+    fig = plots.curves({"a": HISTORY, "b": HISTORY}, ["#d55e00", "#0072b2"])
+    for panel in range(3):
+        assert [hue for hue, _, _ in lines(fig, panel)] == ["#d55e00"] * 2 + ["#0072b2"] * 2
+
+
+def test_several_settings_are_named_in_the_legend():
+    fig = plots.curves({"first": HISTORY, "second": HISTORY}, ["red", "blue"])
+    assert [text.get_text() for text in fig.legends[0].texts] == ["first", "second", "training", "validation"]
+
+
+def test_epochs_are_counted_from_one():
+    assert plots.curves({"a": HISTORY}, ["red"]).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
+
+
+def test_wrong_gradients_have_another_colour_than_right_ones():
+    right, wrong, _ = lines(gradient_charts.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5), 0)
+    assert (right[0], wrong[0]) == (style.COLOURS[1], style.COLOURS[0])
+
+
+def test_the_truth_is_down_and_the_answer_across():
+    ax = plots.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
+    assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
+
+
+def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
+    fig = reproduction_plots.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
+    drawn = lines(fig, 0)
+    assert [(hue, style) for hue, style, _ in drawn[:4]] == [
+        ("#d55e00", "-"), ("#d55e00", "--"), ("#0072b2", "-"), ("#0072b2", "--")
+    ]  # fmt: skip
+    for (_, _, values), accuracy in zip(drawn, [*PAIR, *PAIR[::-1]], strict=False):
+        assert_array_equal(values, 100 * accuracy)
+    assert [text.get_text() for text in fig.legends[0].texts] == ["a", "b", "trained on test_batch", "held out"]
+
+
+def test_runs_that_should_be_alike_can_be_told_apart():
+    drawn = reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
+    looks = {(to_hex(line.get_color()), str(line._dash_pattern)) for line in drawn}
+    assert len(looks) == len(drawn) == 5
+    for line in drawn:
+        assert_array_equal(line.get_ydata(), 100 * PAIR[0])
+        assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
+
+
+def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colour():
+    ax = reproduction_plots.strips(*STRIPS).axes[0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
+    for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
+        colours = ours.get_facecolor(), others.get_edgecolor(), wrong.get_edgecolor(), published.get_facecolor()
+        assert {to_hex(colour[0]) for colour in colours} == {STRIPS[-1][row]}
+        assert_array_equal(ours.get_offsets()[:, 0], OURS[row])
+        assert_array_equal(others.get_offsets()[:, 0], [figures[row] for figures in OTHERS])
+        assert_array_equal(wrong.get_offsets()[:, 0], [figures[row] for figures in WRONG])
+        assert_array_equal(published.get_offsets(), [[PUBLISHED[row], row]])
+        assert {round(height) for height in ours.get_offsets()[:, 1]} == {row}
+
+
+def test_the_first_strip_is_at_the_top():
+    bottom, top = reproduction_plots.strips(*STRIPS).axes[0].get_ylim()
+    assert bottom > top

@@ -1,0 +1,140 @@
+"""A notebook is run with the parameters that it has, and is there after only if all of it ran."""
+
+import sys
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from lib import command, paths
+from lib.command import InputError
+from lib.runs.settings import Setting
+from report.pipeline import execute
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes a notebook of code cells, whose first holds its parameters, and returns its path."""
+
+    def write(*sources):
+        first, *others = map(new_code_cell, sources)
+        first.metadata["tags"] = ["parameters"]
+        kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        notebook = new_notebook(cells=[new_markdown_cell("# Title"), first, *others], metadata=kernel)
+        nbformat.write(notebook, tmp_path / "a.ipynb")
+        return tmp_path / "a.ipynb"
+
+    return write
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "executed" / "a.ipynb"
+
+
+def printed(path):
+    return [output.text for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
+
+
+def test_a_notebook_runs_with_its_parameters_among_the_other_notebooks(write, output):
+    notebook = write("eta = 1\nname = 'a'", "import os\nprint(eta, name, os.getcwd())")
+    execute.execute(notebook, output, {"eta": 1e-3})
+    assert printed(output) == [f"0.001 a {paths.NOTEBOOKS}\n"]
+    assert list(output.parent.iterdir()) == [output]
+
+
+def test_a_failing_cell_is_named_and_no_file_left(write, output):
+    notebook = write("eta = 1", "print('fine')", "assert eta > 1, 'eta is too small'", "print('never')")
+    with pytest.raises(InputError) as caught:
+        execute.execute(notebook, output, {})
+    assert str(caught.value) == f"{notebook}, code cell 3: AssertionError: eta is too small"
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_failing_cell_leaves_the_old_file(write, output):
+    output.parent.mkdir()
+    output.write_text("old")
+    with pytest.raises(InputError, match="ZeroDivisionError"):
+        execute.execute(write("1 / 0"), output, {})
+    assert [file.read_text() for file in output.parent.iterdir()] == ["old"]
+
+
+def test_a_kernel_that_is_killed_is_told_in_one_line_and_no_file_left(write, output, monkeypatch, capfd):
+    """As Linux kills a process when memory runs out."""
+    notebook = write("eta = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(SystemExit, match=r"^error: .*a\.ipynb: its kernel was killed; did the machine"):
+        run(monkeypatch, output, notebook)
+    assert capfd.readouterr().err == "  a: running\n"
+    assert list(output.parent.iterdir()) == []
+
+
+def test_an_unknown_parameter_is_refused_with_those_there_are(write, output):
+    notebook = write("eta = 1\nlam = 0")
+    with pytest.raises(InputError) as caught:
+        execute.execute(notebook, output, {"eta": 1, "lambda": 1, "alpha": 2})
+    assert str(caught.value) == f"{notebook}: no parameter alpha, lambda; it has eta, lam"
+    assert not output.parent.exists()
+
+
+def test_a_notebook_without_parameters_takes_none(write, output):
+    with pytest.raises(InputError, match="no parameter eta; it has none"):
+        execute.execute(write("print(1)"), output, {"eta": 1})
+
+
+def parameters_of_the_settings_notebook():
+    cells = nbformat.read(paths.NOTEBOOKS / "3-setting.ipynb", 4).cells
+    (cell,) = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    values = {}
+    exec(cell.source, {}, values)
+    return values
+
+
+def test_the_settings_notebook_takes_what_a_setting_has():
+    assert list(parameters_of_the_settings_notebook()) == list(Setting.model_fields)
+
+
+def test_the_settings_notebooks_own_values_are_a_valid_setting():
+    values = parameters_of_the_settings_notebook()
+    usual = {name: field.default for name, field in Setting.model_fields.items() if not field.is_required()}
+    assert Setting(**values).model_dump().items() >= usual.items()
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["report.pipeline.execute", *map(str, arguments)])
+    command.run_command(execute.main)
+
+
+@pytest.mark.parametrize("arguments", [[], ["a"], ["a", "b", "c", "d"]])
+def test_the_command_tells_its_usage(monkeypatch, arguments):
+    usage = r"^error: usage: python -m report\.pipeline\.execute OUTPUT NOTEBOOK \[SETTING\]$"
+    with pytest.raises(SystemExit, match=usage):
+        run(monkeypatch, *arguments)
+
+
+NO_NOTEBOOKS = {
+    "missing": None,
+    "empty": "",
+    "JSON": "{}",
+    "text": "no notebook",
+    "a list": "[]",
+    "a number": "1",
+    "no metadata": '{"nbformat": 4, "nbformat_minor": 5}',
+    "cells that are none": '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+}
+
+
+@pytest.mark.parametrize("content", NO_NOTEBOOKS.values(), ids=NO_NOTEBOOKS)
+def test_the_command_refuses_what_is_no_notebook(monkeypatch, tmp_path, output, content):
+    if content is not None:
+        (tmp_path / "a.ipynb").write_text(content)
+    with pytest.raises(SystemExit, match=r"^error: .*a\.ipynb"):
+        run(monkeypatch, output, tmp_path / "a.ipynb")
+    assert not output.exists()
+
+
+def test_the_command_runs_a_notebook_with_a_setting_and_says_so(monkeypatch, write, output, tmp_path, capsys):
+    (tmp_path / "mine.yaml").write_text("eta: 1e-2\nlam: 0")
+    fields = "\n".join(f"{field} = None" for field in Setting.model_fields)
+    run(monkeypatch, output, write(fields, "print(name, eta, lam, n_epochs)"), tmp_path / "mine.yaml")
+    assert printed(output) == ["mine 0.01 0.0 40\n"]
+    assert [line.split(" in ")[0] for line in capsys.readouterr().err.splitlines()] == ["  a: running", "  a: done"]
