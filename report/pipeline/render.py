@@ -16,8 +16,7 @@ import nbformat
 from lib import paths
 from lib.command import InputError
 from report.mime import MARKDOWN, SVG
-from report.pipeline import html as enhance
-from report.pipeline import web
+from report.pipeline import html
 from report.pipeline.provenance import long_date
 
 TEMPLATE = paths.REPORT / "template"
@@ -38,11 +37,13 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     markdown = to_markdown(notebook)
     paths.write_text(build / "report.md", markdown)
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
-    own = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
+    added = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
     with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc finds the figures from there
-        html = side_by_side.submit(write_html, markdown, [*own, "--mathml", *metadata], folder, results)
-        pdf = side_by_side.submit(write_pdf, markdown, metadata, folder, made)
-        for page in (html, pdf):
+        pages = [
+            side_by_side.submit(write_html, markdown, [*added, "--mathml", *metadata], folder, results),
+            side_by_side.submit(write_pdf, markdown, metadata, folder, made),
+        ]
+        for page in pages:
             page.result()
 
 
@@ -62,8 +63,8 @@ def write_figures(notebook: Any, folder: Path) -> None:
     for output in figures(notebook):
         label, svg = output.metadata["label"], output.data[SVG]
         paths.write_text(folder / f"{label}.svg", svg)
-        paths.write_text(folder / f"{label}.html", enhance.figure(svg, output.metadata))
-        output.metadata["width"] = f"{web.size(svg)[0]:g}pt"
+        paths.write_text(folder / f"{label}.html", html.figure(svg, output.metadata))
+        output.metadata["width"] = f"{html.size(svg)[0]:g}pt"
 
 
 def figures(notebook: Any) -> Iterator[Any]:
@@ -100,10 +101,10 @@ def pandoc(markdown: str, to: str, options: list[str]) -> str:
     import pypandoc
 
     suffix = {"html5": "html", "typst": "typ"}[to]
-    own = [f"--template={TEMPLATE / f'report.{suffix}'}", f"--lua-filter={TEMPLATE / 'report.lua'}"]
+    ours = [f"--template={TEMPLATE / f'report.{suffix}'}", f"--lua-filter={TEMPLATE / 'report.lua'}"]
     always = ["--standalone", "--toc", "--toc-depth=3", "--section-divs", "--wrap=none", "--columns=9999"]
     try:
-        return pypandoc.convert_text(markdown, to, DIALECT, [*own, *always, *options], verify_format=False)
+        return pypandoc.convert_text(markdown, to, DIALECT, [*ours, *always, *options], verify_format=False)
     except RuntimeError as error:
         refused = re.search(r"report: (.*)", str(error))
         if refused:
@@ -112,9 +113,9 @@ def pandoc(markdown: str, to: str, options: list[str]) -> str:
 
 
 def write_html(markdown: str, options: list[str], folder: Path, results: bytes) -> None:
-    page = web.tidy_math(pandoc(markdown, "html5", options))
-    page = page.replace("url(STIXTwoMath.woff)", f"url({web.math_font(page)})")
-    paths.write_text(folder / "report.html", enhance.protect(enhance.embed(page, results)))
+    page = html.tidy_math(pandoc(markdown, "html5", options))
+    page = page.replace("url(STIXTwoMath.woff)", f"url({html.math_font(page)})")
+    paths.write_text(folder / "report.html", html.protect(html.embed(page, results)))
 
 
 def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str, Any]) -> None:

@@ -24,8 +24,7 @@ from lib.runs.snapshots import Film, chosen
 from report import show
 from report.mime import RESULT
 from report.pipeline import __main__ as report
-from report.pipeline import html as enhance
-from report.pipeline import provenance, render, stitch, web
+from report.pipeline import html, provenance, render, stitch
 
 MADE = {
     "python": "3.11.7",
@@ -314,7 +313,7 @@ FILM = {"epochs": [0, 1, 5, 7], "strip": [0, 1, 5], "names": ["a", "b<"], "sprit
 
 
 def test_a_film_holds_its_image_once_and_shows_parts_of_it():
-    inline = enhance.figure(DRAWING, {"label": "fig-a", "alt": 'An "alt".', "film": FILM})
+    inline = html.figure(DRAWING, {"label": "fig-a", "alt": 'An "alt".', "film": FILM})
     assert inline.count("data:image/jpeg;base64,AAAA") == 1
     strip, stage = re.findall(r'<svg class="(?:strip|stage)".*?(?=<svg class="stage"|</div>)', inline)
     rows = [
@@ -327,9 +326,9 @@ def test_a_film_holds_its_image_once_and_shows_parts_of_it():
 
 def test_the_values_of_curves_travel_within_their_figure():
     readout = [{"title": 'a "loss" <b>', "curves": []}]
-    inline = enhance.figure(DRAWING, {"label": "fig-a", "alt": "alt", "readout": readout})
+    inline = html.figure(DRAWING, {"label": "fig-a", "alt": "alt", "readout": readout})
     assert json.loads(unescape(re.search('data-readout="([^"]*)"', inline)[1])) == readout
-    assert web.inline_svg(DRAWING, "fig-a", "alt") in inline
+    assert html.inline_svg(DRAWING, "fig-a", "alt") in inline
 
 
 def test_the_committed_report_is_small_enough_to_send():
@@ -355,7 +354,7 @@ def test_each_figure_is_an_image_with_its_alt_text(page):
 
 
 def test_a_figure_follows_the_theme_and_keeps_its_ids_to_itself():
-    inline = web.inline_svg(DRAWING, "fig-a", "A line.")
+    inline = html.inline_svg(DRAWING, "fig-a", "A line.")
     assert "#1b1e22" not in inline and "#fffffe" not in inline and "currentColor" in inline and "<style" not in inline
     assert all(found.startswith("fig-a.") for found in re.findall(r'(?:id="|href="#|url\(#)([^")]+)', inline))
 
