@@ -120,6 +120,7 @@ test: $(READY) $(DATA)  ## check style, types and security, run the tests
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(VENV)/bin/lint-imports
 	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib report notebooks benchmarks
 	$(RUN) pytest
 

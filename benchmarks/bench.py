@@ -28,7 +28,8 @@ from benchmarks import contenders
 from lib import cifar10, paths
 from lib.command import InputError, run_command, say
 from lib.preprocess import Standardiser
-from lib.runs.training import ALL, load_splits
+from lib.runs.splits import load_splits
+from lib.runs.training import ALL
 from notebooks.speed import results as speed
 
 N_EPOCHS, ROUNDS = 40, 5

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from lib.model import Network
 from lib.preprocess import FLIP
 
 
@@ -37,12 +36,3 @@ class RandomViews:
             own = np.flatnonzero(drawn == number)
             seen[own] = X[batch[own]].take(self.views[number], axis=1)
         return seen
-
-
-def mirror_average(net: Network) -> Network:
-    """The mean of a network, or stack, and its mirror image: its scores are those of an image and its mirror, averaged.
-
-    Where every image is met both ways, the best network is its own mirror image, since the cost is convex. Training
-    with drawn flips comes near to that; this goes the rest of the way.
-    """
-    return Network((net.W + net.W[FLIP]) / 2, net.b)

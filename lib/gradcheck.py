@@ -8,10 +8,10 @@ import os
 import numpy as np
 
 from lib import cifar10
+from lib.assignment import BATCHES
 from lib.guards import Split
 from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
 from lib.preprocess import Standardiser
-from lib.runs.training import BATCHES
 
 os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # torch's MKL rounds alike on every processor
 EPS = 1e-6  # of the relative error: below it, a difference counts as absolute

@@ -12,11 +12,13 @@ The optional part replaces softmax and its loss by K sigmoids and the mean of th
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
+
+from lib.assignment import SIGMA
+from lib.rows import at_label, per_network, shifted_exp, small_exp, total
 
 
 class Network(NamedTuple):
@@ -27,7 +29,7 @@ class Network(NamedTuple):
 
 
 def init_network(
-    rng: np.random.Generator, d: int = 3072, K: int = 10, sigma: float = 0.01, dtype: DTypeLike = np.float32
+    rng: np.random.Generator, d: int = 3072, K: int = 10, sigma: float = SIGMA, dtype: DTypeLike = np.float32
 ) -> Network:
     """W ~ N(0, sigma²) and b = 0 (assignment, exercise 1.2).
 
@@ -64,41 +66,10 @@ def softmax(S: np.ndarray) -> np.ndarray:
     return P
 
 
-def shifted_exp(S: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """exp(S - top), in the shape of S, and top, the largest score of each row."""
-    top = largest(S)
-    return small_exp(S - top[..., None]), top
-
-
-def small_exp(x: np.ndarray) -> np.ndarray:
-    """exp(x) for x <= 0, which is overwritten, but not below the root of the smallest normal number.
-
-    Beside the 1 that it is added to, so little is nothing. But products of it, in the gradient, would be subnormal
-    numbers, at which processors take several times as long.
-    """
-    np.maximum(x, np.log(np.finfo(x.dtype).tiny) / 2, out=x)
-    return np.exp(x, out=x)
-
-
 def sigmoid(S: np.ndarray) -> np.ndarray:
     """P = 1 / (1 + exp(-S)), each class by itself, in the shape of S. From exp(-|S|), which cannot overflow."""
     small = small_exp(-np.abs(S))
     return np.where(S >= 0, 1, small) / (1 + small)
-
-
-def largest(S: np.ndarray) -> np.ndarray:
-    """S.max(-1), class by class: several times as fast where the last axis is as short as K."""
-    return reduce(np.maximum, np.moveaxis(S, -1, 0))
-
-
-def total(S: np.ndarray) -> np.ndarray:
-    """S.sum(-1), which einsum is faster at where the last axis is as short as K."""
-    return np.einsum("...k->...", S)
-
-
-def at_label(S: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The entry of each image's label: (N,), or (N, M) for a stack."""
-    return S[np.arange(len(y)), ..., y]
 
 
 def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -173,7 +144,7 @@ def backward_pass(
     G /= len(y) * loss.terms(G.shape[-1])
     gradient = Network(np.tensordot(X.T, G, 1), G.sum(0))
     if np.any(lam):  # else it is a pass over W for nothing
-        np.add(gradient.W, 2 * per_score(lam, net) * net.W, out=gradient.W)
+        np.add(gradient.W, 2 * per_network(lam, net.b) * net.W, out=gradient.W)
     return gradient
 
 

@@ -7,8 +7,6 @@ from ruamel.yaml import YAML
 
 from lib import paths
 
-CHAOTIC = 0.1  # the eta at which rounding is amplified: no figure there reproduces
-
 
 def read() -> dict[str, Any]:
     """data/reference.yaml: accuracies in per cent."""

@@ -1,11 +1,7 @@
-"""How eta falls over the epochs, and the average of the networks met on the way."""
+"""How eta falls over the epochs."""
 
 import math
 from collections.abc import Callable, Iterator
-
-import numpy as np
-
-from lib.model import Network
 
 FACTOR = 0.1  # course: divide eta by 10
 
@@ -27,23 +23,3 @@ def plateau_decay(latest_loss: Callable[[], float], patience: int = 3) -> Iterat
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
         if waited == patience:
             factor, waited = factor * FACTOR, 0
-
-
-class Average:
-    """An `on_epoch` that averages the networks after every epoch from `start` on (Polyak and Juditsky, 1992)."""
-
-    def __init__(self, start: int) -> None:
-        self.start, self.count = start, 0
-        self.total: Network | None = None
-
-    def __call__(self, epoch: int, net: Network) -> None:
-        if epoch >= self.start:
-            before = self.total or Network(np.zeros_like(net.W), np.zeros_like(net.b))
-            self.total, self.count = Network(before.W + net.W, before.b + net.b), self.count + 1
-
-    @property
-    def net(self) -> Network:
-        """The average. Raises ValueError before there is any."""
-        if self.total is None:
-            raise ValueError(f"no network to average yet: the first is that of epoch {self.start}")
-        return Network(self.total.W / self.count, self.total.b / self.count)

@@ -20,10 +20,11 @@ from lib.model import (
     compute_accuracy,
     compute_loss,
     penalty,
-    per_score,
     scores,
 )
+from lib.rows import per_network
 
+OnEpoch = Callable[[int, Network], None]  # called with the epoch, from 1, and the network
 Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to that batch's inputs
 # As lib.model.backward_pass. The gradient that it returns is overwritten.
 Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike, Loss], Network]
@@ -46,7 +47,7 @@ def mini_batch_gd(
     lam: ArrayLike,
     n_batch: int,
     orders: Iterable[np.ndarray],
-    on_epoch: Callable[[int, Network], None] | None = None,
+    on_epoch: OnEpoch | None = None,
     loss: Loss = SOFTMAX,
     take: Take = getitem,
     decay: Iterable[ArrayLike] = repeat(1),
@@ -67,9 +68,9 @@ def mini_batch_gd(
     refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
     moves = Network(np.zeros_like(net.W), np.zeros_like(net.b)) if np.any(momentum) else None
-    kept = per_score(momentum, net)
+    kept = per_network(momentum, net.b)
     for epoch, (order, factor) in enumerate(zip(orders, decay, strict=False), 1):
-        step = per_score(np.multiply(eta, factor), net)
+        step = per_network(np.multiply(eta, factor), net.b)
         for start in range(0, len(order), n_batch):
             batch = order[start : start + n_batch]
             X_batch, y_batch = take(X, batch), y[batch]

@@ -9,7 +9,7 @@ import inspect
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -20,6 +20,7 @@ from lib import paths
 from lib.runs.snapshots import Film
 from report import mime, pictures
 from report.hover import readout
+from report.words import Finding
 
 
 def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None:
@@ -71,23 +72,11 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, capt
     emit({mime.MARKDOWN: markdown, "text/plain": markdown}, label=label, caption=caption)
 
 
-class Claim(NamedTuple):
-    """A statement that the results decide: as text `yes` or `no`. results.json keeps which it was, under `key`."""
-
-    key: str
-    holds: bool
-    yes: str
-    no: str
-
-    def __str__(self) -> str:
-        return self.yes if self.holds else self.no
-
-
-def text(*sentences: str | Claim) -> None:
+def text(*sentences: str | Finding) -> None:
     """Show sentences, which a notebook has computed, as one paragraph of Markdown."""
-    for claim in sentences:
-        if isinstance(claim, Claim):
-            result(f"claims/{claim.key}", bool(claim.holds))
+    for sentence in sentences:
+        if isinstance(sentence, Finding):
+            result(f"claims/{sentence.key}", bool(sentence.holds))
     paragraph = " ".join(map(str, sentences))
     emit({mime.MARKDOWN: paragraph, "text/plain": paragraph})
 
@@ -106,14 +95,3 @@ def result(key: str, value: Any) -> None:
 
 def emit(data: dict[str, Any], **metadata: Any) -> None:
     display(data, raw=True, metadata=metadata)
-
-
-def percent(fraction: float, digits: int = 2) -> str:
-    """0.4517 as "45.17 %", with a space that does not break."""
-    return f"{100 * fraction:.{digits}f}\u00a0%"
-
-
-def scientific(x: float) -> str:
-    """1.09e-15 as Markdown's $1.09 \\times 10^{-15}$."""
-    mantissa, exponent = f"{x:.2e}".split("e")
-    return f"${mantissa} \\times 10^{{{int(exponent)}}}$" if x else "$0$"

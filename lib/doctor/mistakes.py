@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lib import cifar10
+from lib.assignment import BATCHES
 from lib.model import Loss, Network, backward_pass, scores, softmax
 from lib.preprocess import Standardiser
-from lib.runs.training import BATCHES
 from lib.train import Backward
 
 SETTINGS = ((0.1, 0.0), (0.001, 0.0), (0.001, 0.1), (0.001, 1.0))  # eta, lam: the assignment's, in its order

@@ -6,14 +6,15 @@ from typing import Any, Self, SupportsFloat
 
 import numpy as np
 
+from lib.assignment import SIGMA
 from lib.model import Network
 from lib.runs.settings import Setting
 from lib.runs.snapshots import Film
-from lib.stats import smoothness
+from lib.stats import mcnemar, smoothness
 
 SPLITS, MEASURES = ("train", "val"), ("loss", "cost", "accuracy")
 FAR = 100  # times the cost of the first weights; at eta = 0.1, where training oscillates, it stays below 5 times
-SIGMA = 0.01  # of the first weights, see lib.model.init_network
+STEADY = 0.05  # a rise of the training cost from one epoch to the next, as a fraction, up to which training is steady
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,40 @@ class Run:
     def diverged(self) -> int | None:
         """The epoch in which training diverged, or None."""
         return divergence(self.history["train"]["cost"], self.net, self.setting.lam)
+
+    def final(self, split: str, measure: str) -> float:
+        """A measure on a split after the last epoch."""
+        return float(self.history[split][measure][-1])
+
+    @property
+    def gap(self) -> float:
+        """Training accuracy minus validation accuracy, at the end."""
+        return self.final("train", "accuracy") - self.final("val", "accuracy")
+
+    @property
+    def largest_rise(self) -> float:
+        """The largest rise of the training cost from one epoch to the next, as a fraction of it."""
+        cost = self.history["train"]["cost"]
+        return float(np.max(cost[1:] / cost[:-1] - 1, initial=0))
+
+    @property
+    def lowest_loss(self) -> tuple[float, float]:
+        """The lowest training loss after any epoch, and the loss of equal probabilities for all classes."""
+        return float(self.history["train"]["loss"].min()), float(np.log(self.net.b.size))
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the training cost never jumped. Where it does, rounding is amplified."""
+        return self.diverged is None and self.largest_rise <= STEADY
+
+    @property
+    def oscillates(self) -> bool:
+        """Whether the training cost jumps without diverging."""
+        return self.diverged is None and not self.is_steady
+
+    def p_same(self, other: "Run", y: np.ndarray) -> float:
+        """McNemar's p value that both networks classify the test images, with labels y (N,), equally well."""
+        return mcnemar(*(run.test_scores.argmax(1) == y for run in (self, other)))
 
     @property
     def drawn(self) -> dict[str, dict[str, np.ndarray]]:

@@ -13,7 +13,8 @@ from lib.guards import Split
 from lib.model import Network, compute_accuracy, scores
 from lib.runs.cache import Arrays, Progress, fingerprint, load, one_thread, save
 from lib.runs.settings import Setting, TrainOn
-from lib.runs.training import load_splits, train_stack
+from lib.runs.splits import load_splits
+from lib.runs.training import train_stack
 from lib.stats import smoothness
 
 Group = Sequence[Setting]
@@ -28,7 +29,7 @@ def spread(chosen: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Pr
     Stacks are trained side by side, on all cores. A setting's own seed counts for nothing.
     """
     seedless = {setting.name: setting.model_copy(update={"seed": NO_SEED}) for setting in chosen}
-    files = {name: f"spread@{setting.content}@{len(seeds)}" for name, setting in seedless.items()}
+    files = {name: f"spread@{setting.file_stem}@{len(seeds)}" for name, setting in seedless.items()}
     marks = {name: fingerprint(train_groups, setting=own, seeds=seeds) for name, own in seedless.items()}
     found = {name: load(file, marks[name]) for name, file in files.items()}
     missing = sorted((setting for name, setting in seedless.items() if found[name] is None), key=alike)
@@ -43,7 +44,7 @@ def spread(chosen: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Pr
 
 def alike(setting: Setting) -> str:
     """The same for settings that are trained as one stack."""
-    return repr(setting.shared())
+    return repr(setting.stack_key)
 
 
 def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progress) -> Iterator[dict[str, Arrays]]:
@@ -55,7 +56,7 @@ def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progre
         own = [setting.model_copy(update={"seed": seed}) for setting in group]
         with np.errstate(over="ignore", invalid="ignore"):  # which is each thread's own
             epochs = partial(takewhile, lambda _: not stop.is_set())
-            return train_stack(own, splits[images_of(group)], watch=(), progress=epochs).net
+            return train_stack(own, splits[images_of(group)], evaluate_on=(), progress=epochs).net
 
     @cache
     def held(images: Images) -> dict[str, Split]:

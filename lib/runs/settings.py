@@ -39,30 +39,30 @@ class Setting(BaseModel):
     average: bool = False  # keep the mean of the networks after each epoch of the second half, not the last
     mirror: bool = False  # then the mean of the network and its mirror image
 
-    def shared(self) -> dict[str, Any]:
-        """What settings must have in common to be trained as one stack: the loss, and all that decides the batches."""
-        return self.model_dump(exclude={"name", *PER_NETWORK})
+    @property
+    def stack_key(self) -> tuple[tuple[str, Any], ...]:
+        """Equal for settings that can be trained as one stack: those with the same loss and the same batches."""
+        return tuple(self.model_dump(exclude={"name", *PER_NETWORK}).items())
 
     def trains_as(self, other: "Setting") -> bool:
         """Whether the two differ in their names at most."""
         return self.model_copy(update={"name": other.name}) == other
 
     @property
-    def unusual(self) -> dict[str, Any]:
+    def non_defaults(self) -> dict[str, Any]:
         """The fields beside eta and lam that differ from their defaults."""
-        others = self.model_dump(exclude={"name", "eta", "lam"})
-        return {field: value for field, value in others.items() if value != type(self).model_fields[field].default}
+        return self.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
 
     @property
-    def content(self) -> str:
-        """What it trains with, as part of a file's name: the same, whatever the setting is called."""
-        others = [f"-{field}" if value is True else f"-{field}{value}" for field, value in self.unusual.items()]
-        return f"eta{self.eta:g}-lam{self.lam:g}{''.join(others)}"
+    def file_stem(self) -> str:
+        """The values as a file name without suffix. Settings that train the same have the same one."""
+        others = [f"{field}{'' if value is True else value}" for field, value in self.non_defaults.items()]
+        return "-".join([f"eta{self.eta:g}", f"lam{self.lam:g}", *others]).replace("+", "").replace("_", "")
 
     @property
     def title(self) -> str:
         """The setting in Markdown: η and λ, and whatever else differs from the usual."""
-        others = [field if value is True else f"{field} = {value}" for field, value in self.unusual.items()]
+        others = [field if value is True else f"{field} = {value}" for field, value in self.non_defaults.items()]
         return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
 
     @property

@@ -1,75 +1,23 @@
-"""From a setting to its figures: which images are which split, train, evaluate, read the test split once.
+"""Train settings: several as one stack, which reads the images once for all of them, or one into a run."""
 
-Settings that share their batches are trained as one stack, which reads the images once for all of them.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import getitem
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike
 
-from lib import cifar10
-from lib.augment import RandomViews, mirror_average
-from lib.guards import HeldOut, Sealed, Split, check_disjoint, check_plausible
-from lib.model import LOSSES, Network, init_network, member, scores, stack
-from lib.preprocess import Standardiser
+from lib.augment import RandomViews
+from lib.averages import Average, final_network
+from lib.guards import check_plausible
+from lib.model import LOSSES, Network, backward_pass, init_network, member, scores, stack
 from lib.runs.cache import Progress, cached
 from lib.runs.run import SPLITS, Run
-from lib.runs.settings import Setting, TrainOn
+from lib.runs.settings import Setting
 from lib.runs.snapshots import Snapshots
-from lib.schedules import Average, plateau_decay, step_decay
-from lib.train import History, epoch_orders, evaluate, mini_batch_gd
-
-BATCHES = {"train": "data_batch_1", "val": "data_batch_2", "test": "test_batch"}  # assignment, exercise 1.1
-ALL = [f"data_batch_{number}" for number in range(1, 6)]
-N_VAL = 1000  # assignment, exercise 2.1
-
-
-class Splits(NamedTuple):
-    """X (N, D) and y (N,) of the training and of the validation split, and the sealed test split."""
-
-    train: Split
-    val: Split
-    test: Sealed
-
-
-def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1") -> Splits:
-    """The splits, standardised with the statistics of train alone. Raises GuardError if two of them share an image."""
-    loaded = split_all() if train_on == "all" else {split: cifar10.load_batch(name) for split, name in BATCHES.items()}
-    check_disjoint({split: images for split, (images, _) in loaded.items()})
-    standardiser = Standardiser.fit(loaded["train"][0])
-
-    def prepare(split: str) -> Split:
-        images, y = loaded.pop(split)  # each is prepared once, and the bytes are not needed after it
-        return standardiser.apply(images, dtype), y
-
-    def hold_out(split: str) -> Split:
-        X, y = prepare(split)
-        return X.view(HeldOut), y
-
-    return Splits(prepare("train"), hold_out("val"), Sealed(lambda: hold_out("test")))
-
-
-def split_all(seed: int = 0) -> dict[str, Split]:
-    """All five batches less N_VAL validation images, equally many of each class, drawn by `seed`; and test.
-
-    Each class must have at least its share of N_VAL images.
-    """
-    batches = [cifar10.load_batch(name) for name in ALL]
-    images, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-    shuffled = np.random.default_rng(seed).permutation(len(y))
-    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    first = np.searchsorted(y[by_class], np.arange(len(cifar10.CLASSES)))
-    held_out = np.sort(by_class[(first[:, None] + np.arange(N_VAL // len(first))).ravel()])
-    train = np.delete(np.arange(len(y)), held_out)
-    return {
-        "train": (images[train], y[train]),
-        "val": (images[held_out], y[held_out]),
-        "test": cifar10.load_batch(BATCHES["test"]),
-    }
+from lib.runs.splits import Splits, load_splits
+from lib.schedules import plateau_decay, step_decay
+from lib.train import Backward, History, OnEpoch, epoch_orders, evaluate, mini_batch_gd
 
 
 class Trained(NamedTuple):
@@ -83,47 +31,52 @@ class Trained(NamedTuple):
 
 
 def train_stack(
-    alike: Sequence[Setting],
+    settings: Sequence[Setting],
     splits: Splits,
-    watch: Iterable[str] = ("train", "val"),
+    evaluate_on: Iterable[str] = ("train", "val"),
     progress: Progress = iter,
-    also: Callable[[int, Network], None] | None = None,
+    on_epoch: OnEpoch | None = None,
+    *,
+    history: History | None = None,
+    backward: Backward = backward_pass,
 ) -> Trained:
-    """Train M settings whose `shared()` is the same. `watch` names the splits to evaluate after every epoch.
+    """Train M settings with the same `stack_key`. After every epoch, evaluate them on the splits `evaluate_on`.
 
-    As the reference does it: a generator for the weights, a second of the same seed for the orders. The views are drawn
-    by a third, of another seed. `progress` wraps the epochs: pass a tqdm to watch. `also(epoch, net)` is called with
-    the stack after each epoch, and with the first weights as epoch 0.
+    As in the reference, one generator draws the weights and a second one, of the same seed, the orders of the images. A
+    third one, of another seed, draws the views. `progress` wraps the orders of the epochs: a tqdm shows a bar, and
+    whatever yields fewer orders ends the training early. `on_epoch(epoch, net)` gets the stack after each epoch, and
+    the initial stack as epoch 0. A caller that reads the history while training runs passes its own `history`.
     """
-    first, n_epochs = alike[0], alike[0].n_epochs
-    if any(other.shared() != first.shared() for other in alike):
-        raise ValueError("a stack shares its loss and its batches")
+    first, n_epochs = settings[0], settings[0].n_epochs
+    if any(setting.stack_key != first.stack_key for setting in settings):
+        raise ValueError("the settings of a stack need the same loss and the same batches")
     (X, y), loss = splits.train, LOSSES[first.loss]
-    eta, lam, momentum = (np.array([getattr(own, field) for own in alike]) for field in ("eta", "lam", "momentum"))
-    net = stack([init_network(np.random.default_rng(first.seed), d=X.shape[1], dtype=first.dtype)] * len(alike))
-    plateaus = ["val"] if any(own.decay == "plateau" for own in alike) else []
-    history = History({split: getattr(splits, split) for split in dict.fromkeys([*watch, *plateaus])}, lam, loss)
-    average = Average(n_epochs // 2 + 1 if any(own.average for own in alike) else n_epochs)
+    eta, lam, momentum = (np.array([getattr(s, field) for s in settings]) for field in ("eta", "lam", "momentum"))
+    net = stack([init_network(np.random.default_rng(first.seed), d=X.shape[1], dtype=first.dtype)] * len(settings))
+    plateaus = ["val"] if any(setting.decay == "plateau" for setting in settings) else []
+    names = dict.fromkeys([*evaluate_on, *plateaus])
+    record = history or History({name: getattr(splits, name) for name in names}, lam, loss)
+    average = Average(n_epochs // 2 + 1 if any(setting.average for setting in settings) else n_epochs)
     views = RandomViews(np.random.default_rng([first.seed, 1]), flips=first.flips, shifts=first.shifts)
 
-    def on_epoch(epoch: int, net: Network) -> None:
-        history(epoch, net)
-        average(epoch, net)
-        if also:
-            also(epoch, net)
+    def after_epoch(epoch: int, net: Network) -> None:
+        for observer in (record, average, on_epoch):
+            if observer:
+                observer(epoch, net)
 
-    if also:
-        also(0, net)
+    if on_epoch:
+        on_epoch(0, net)
     net = mini_batch_gd(
         X, y, net, eta=eta, lam=lam, momentum=momentum, n_batch=first.n_batch, loss=loss,
         orders=progress(epoch_orders(np.random.default_rng(first.seed), len(y), n_epochs)),
-        decay=zip(*(decay_of(own, history, m) for m, own in enumerate(alike)), strict=False),
-        take=views if first.flips or first.shifts else getitem, on_epoch=on_epoch,
+        decay=zip(*(decay_of(setting, record, m) for m, setting in enumerate(settings)), strict=False),
+        take=views if first.flips or first.shifts else getitem, on_epoch=after_epoch, backward=backward,
     )  # fmt: skip
-    if any(own.average or own.mirror for own in alike):
-        net = stack([kept(own, member(net, m), member(average.net, m)) for m, own in enumerate(alike)])
-        history.replace_last(net)
-    return Trained(net, history)
+    if any(setting.average or setting.mirror for setting in settings):
+        nets = ((member(net, m), member(average.net, m), setting) for m, setting in enumerate(settings))
+        net = stack([final_network(*both, averaged=s.average, mirrored=s.mirror) for *both, s in nets])
+        record.replace_last(net)
+    return Trained(net, record)
 
 
 def decay_of(setting: Setting, history: History, m: int) -> Iterator[float]:
@@ -133,21 +86,15 @@ def decay_of(setting: Setting, history: History, m: int) -> Iterator[float]:
     return step_decay(setting.n_epochs) if setting.decay == "step" else repeat(1.0)
 
 
-def kept(setting: Setting, last: Network, average: Network) -> Network:
-    """The network that the setting asks for: the last iterate or the average, as it is or with its mirror image."""
-    net = average if setting.average else last
-    return mirror_average(net) if setting.mirror else net
-
-
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:
     """Train one setting and evaluate it. Raises GuardError if a held-out figure cannot be one."""
     splits = load_splits(setting.dtype, setting.train_on)
     n, n_val, sealed = len(splits.train[1]), len(splits.val[1]), splits.test
     snapshots = Snapshots(setting.n_epochs)
-    stacked, record = train_stack([setting], splits, progress=progress, also=snapshots)
-    net = member(stacked, 0)
+    trained, record = train_stack([setting], splits, progress=progress, on_epoch=snapshots)
+    net = member(trained, 0)
     history = {split: {m: values[:, 0] for m, values in record[split].items()} for split in SPLITS}
-    del splits, record  # the test images take the others' place in memory
+    del splits, record  # the test images take their place in memory
     X_test, y_test = sealed.open()
     figures = evaluate(X_test, y_test, net, setting.lam, LOSSES[setting.loss])
     test = {measure: float(figures[measure]) for measure in ("loss", "accuracy")}
@@ -162,5 +109,5 @@ def run_arrays(setting: Setting, progress: Progress) -> dict[str, np.ndarray]:
 
 
 def get_run(setting: Setting, progress: Progress = iter) -> Run:
-    """The run of a setting, whatever its name: the one on disk if it is up to date, else a new one, which is kept."""
-    return Run.from_arrays(setting, cached(setting.content, run_arrays, progress, setting=setting))
+    """Load the run of a setting from the cache, or train and cache it. The setting's name makes no difference."""
+    return Run.from_arrays(setting, cached(setting.file_stem, run_arrays, progress, setting=setting))

@@ -9,7 +9,8 @@ from lib.runs.cache import Arrays, Progress, cached
 from lib.runs.run import Run
 from lib.runs.seeds import spread
 from lib.runs.settings import LossName, Setting
-from lib.runs.training import get_run, load_splits, train_stack
+from lib.runs.splits import load_splits
+from lib.runs.training import get_run, train_stack
 from lib.train import evaluate
 
 SEEDS = tuple(range(5))
@@ -21,7 +22,7 @@ def over_eta(*, loss: LossName, progress: Progress = iter) -> Arrays:
     stack = [Setting(name="eta", eta=eta, lam=0.0, loss=loss) for eta in ETAS]
     splits = load_splits()
     with np.errstate(all="ignore"):  # the largest may diverge
-        net = train_stack(stack, splits, watch=(), progress=progress).net
+        net = train_stack(stack, splits, evaluate_on=(), progress=progress).net
         return evaluate(*splits.val, net, 0, LOSSES[loss])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from lib.calibration import Reliability
+from lib.stats import Reliability
 from report.style import COLOURS, DASHED, INK, WIDTH
 
 

@@ -9,7 +9,7 @@ from lib.doctor.advice import ADVICE
 from lib.doctor.figures import NONE, Figures, Signatures, alike, confidence, distance, leave_one_out, posterior
 from lib.doctor.mistakes import EPOCHS, RIGHT, SETTINGS, SPLITS
 from lib.runs.cache import Arrays
-from report.show import Claim, percent
+from report.words import Finding, percent
 
 Trained = Mapping[str, Sequence[Arrays]]  # as lib.doctor.mistakes.train_all
 TITLES = {"train": "training", "val": "validation", "test": "test"}
@@ -68,14 +68,14 @@ def on_initial_weights(signatures: Signatures) -> str:
     )
 
 
-def on_traces(signatures: Signatures) -> list[str | Claim]:
+def on_traces(signatures: Signatures) -> list[str | Finding]:
     """Which mistakes the accuracies cannot show, on the test split and on all of them."""
     on_test, anywhere = (
         alike(signatures, list(product(splits, range(len(SETTINGS))))) for splits in (["test"], SPLITS)
     )
     elsewhere = [name for name in on_test if name not in anywhere]
     return [
-        Claim(
+        Finding(
             "mistakes/some leave no trace in the test accuracy",
             bool(on_test),
             f"Of {len(signatures) - 1} mistakes, {len(on_test)} leave no trace beyond chance in the test accuracies:"

@@ -7,10 +7,10 @@ from itertools import product
 import numpy as np
 
 from lib import cifar10
+from lib.assignment import BATCHES
 from lib.doctor.mistakes import EPOCHS, HORSE, N_BATCH, PROCEDURES, RIGHT, SEEDS, SETTINGS, SPLITS, BySplit, Procedure
 from lib.model import Network, compute_accuracy, init_network, scores, stack
 from lib.runs.cache import Arrays, Progress, cached
-from lib.runs.training import BATCHES
 from lib.train import epoch_orders, mini_batch_gd
 
 

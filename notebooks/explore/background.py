@@ -19,7 +19,8 @@ from lib.command import InputError
 from lib.model import LOSSES, Loss, Network, backward_pass, init_network, member, stack
 from lib.runs.run import divergence
 from lib.runs.settings import Setting
-from lib.runs.training import Splits, decay_of
+from lib.runs.splits import Splits
+from lib.runs.training import decay_of
 from lib.train import History, epoch_orders, mini_batch_gd
 
 State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]

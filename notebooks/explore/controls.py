@@ -134,13 +134,6 @@ class Status(View):
             self.text, self.bad = text, bad
 
 
-def suggest_name(setting: Setting) -> str:
-    """A file's name from what makes the setting special."""
-    rest = setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
-    parts = [f"{name}{'' if value is True else value}" for name, value in rest.items()]
-    return "-".join([f"eta{setting.eta:g}", f"lam{setting.lam:g}", *parts]).replace("+", "").replace("_", "")
-
-
 def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
     """Write eta, lam and what differs from the defaults to folder/NAME.yaml. Raises InputError if either is there."""
     path = folder / f"{setting.name}.yaml"

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 
 from lib import cifar10
+from lib.assignment import BATCHES
 from lib.model import LOSSES, Network
-from lib.runs.training import BATCHES, Splits
+from lib.runs.splits import Splits
 from notebooks.explore.answers import Looked
 from notebooks.explore.background import Moment, Training
 from notebooks.explore.controls import Status

@@ -8,9 +8,9 @@ import ipywidgets as widgets
 from lib import paths
 from lib.command import InputError
 from lib.model import Network
-from lib.runs.training import Splits, load_splits
+from lib.runs.splits import Splits, load_splits
 from notebooks.explore.background import Training
-from notebooks.explore.controls import Form, Status, box, save, suggest_name
+from notebooks.explore.controls import Form, Status, box, save
 from notebooks.explore.viewer import Viewer
 
 WORDS = {
@@ -104,7 +104,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
         else:
             self.status.say(WORDS[state] + self.note(), bad=state == "failed")
             if self.name.value == self.suggested:
-                self.suggested = self.name.value = suggest_name(self.form.setting())
+                self.suggested = self.name.value = self.form.setting().file_stem
         if state == "ready":
             self.status.detail, self.status.done = "", -1.0
 

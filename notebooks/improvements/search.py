@@ -24,7 +24,8 @@ from lib.model import LOSSES
 from lib.runs import settings
 from lib.runs.cache import Arrays, Progress, fingerprint, load, one_thread, save
 from lib.runs.settings import Setting, TrainOn
-from lib.runs.training import Splits, load_splits, train_stack
+from lib.runs.splits import Splits, load_splits
+from lib.runs.training import train_stack
 from lib.train import evaluate
 from notebooks.improvements.cluster import connect, keep_memory
 
@@ -65,7 +66,7 @@ def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
     """The grid in stacks, in its order. The same settings always meet: figures depend, by rounding, on the stack."""
     alike: dict[str, list[Setting]] = {}
     for setting in grid:
-        alike.setdefault(repr(setting.shared()), []).append(setting)
+        alike.setdefault(repr(setting.stack_key), []).append(setting)
     return [tuple(group[i : i + size]) for group in alike.values() for i in range(0, len(group), size)]
 
 
@@ -82,7 +83,7 @@ def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
     """
     own = splits(stack[0].dtype, stack[0].train_on)
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        net = train_stack(stack, own, watch=(), progress=progress).net
+        net = train_stack(stack, own, evaluate_on=(), progress=progress).net
         lam = np.array([setting.lam for setting in stack])
         figures = evaluate(*own.val, net, lam, LOSSES[stack[0].loss])
     return {measure: np.where(np.isfinite(figures["cost"]), values, np.nan) for measure, values in figures.items()}

@@ -13,18 +13,8 @@ from lib import published
 from lib.runs.cache import Arrays
 from lib.runs.run import Run
 from lib.runs.settings import Setting
-from lib.stats import paired_p
-from notebooks.comparison.sentences import (
-    SIGNIFICANT,
-    below,
-    is_steady,
-    largest_rise,
-    lowest_loss,
-    mean_and_sd,
-    rise_in_words,
-    told_apart,
-)
-from report.show import percent
+from lib.stats import SIGNIFICANT, paired_p
+from report.words import mean_and_sd, p_value, percent, rise_in_words
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told apart from chance"
 SMALL_GAP = 0.02  # what a reader would call a small lead of training over validation
@@ -46,18 +36,18 @@ def reference_settings() -> list[Setting]:
 
 def judge_test(first: Run, second: Run, y: np.ndarray, spread: Mapping[str, Arrays]) -> tuple[str, str]:
     """Is `first` better on the test images y (N,)? HOLDS or FAILS only if McNemar's test says so; and the figures."""
-    p = told_apart(first, second, y)
+    p = first.p_same(second, y)
     ahead = first.test["accuracy"] > second.test["accuracy"]
     accuracies = " and ".join(percent(run.test["accuracy"]) for run in (first, second))
     seeds = " and ".join(mean_and_sd(spread[run.setting.name]["test"]) for run in (first, second))
-    return OPEN if p >= SIGNIFICANT else of(ahead), f"{accuracies} on test ($p {below(p)}$); over seeds {seeds}"
+    return OPEN if p >= SIGNIFICANT else of(ahead), f"{accuracies} on test ($p {p_value(p)}$); over seeds {seeds}"
 
 
 def judge_seeds(first: np.ndarray, second: np.ndarray) -> tuple[str, str]:
     """Is `first` (n_seeds,) above `second` by more than chance, by a paired t test? And the difference."""
     p = paired_p(first, second)
     verdict = of(first.mean() > second.mean()) if p < SIGNIFICANT else OPEN
-    return verdict, f"{points(first - second)} ($p {below(p)}$)"
+    return verdict, f"{points(first - second)} ($p {p_value(p)}$)"
 
 
 def points(values: np.ndarray) -> str:
@@ -84,16 +74,16 @@ def judge_all(words: Sequence[str], runs: Sequence[Run], spread: Mapping[str, Ar
     plain_ahead, plain_and_mild = judge_test(plain, mild, y, spread)
     mild_ahead, _ = judge_test(mild, plain, y, spread)
     strong_behind, mild_and_strong = judge_test(mild, strong, y, spread)
-    learnt, (lowest, nothing) = large.history["train"]["accuracy"], lowest_loss(large)
+    learnt, (lowest, nothing) = large.history["train"]["accuracy"], large.lowest_loss
     decisions = [
         (
             of(learnt[-1] <= learnt[0]),
-            f"The cost does fluctuate, by up to {percent(largest_rise(large), 0)} an epoch. But training accuracy rises"
+            f"The cost does fluctuate, by up to {percent(large.largest_rise, 0)} an epoch. But training accuracy rises"
             f" from {percent(learnt[0])} to {percent(learnt[-1])}: it learns. Its loss stays finite; it is never below"
             f" {lowest:.2f}, and to know nothing costs {nothing:.2f}.",
         ),
         (
-            all_of(of(smooth[1] > smooth[0]), of(is_steady(plain))),
+            all_of(of(smooth[1] > smooth[0]), of(plain.is_steady)),
             f"Convergence is stable: the cost rises by {rise_in_words(plain)}. But smoothness is {smooth[1]:.2f}, at"
             f" the larger step {smooth[0]:.2f}. “More defined” is not measured.",
         ),

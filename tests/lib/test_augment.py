@@ -1,14 +1,13 @@
-"""The views of the images against plain indexing, and the mean of a network and its mirror image."""
+"""The views of the images against plain indexing."""
 
 import tracemalloc
 from collections import Counter
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
-from lib.augment import RandomViews, mirror_average, shifted_views
-from lib.model import Network, scores
+from lib.augment import RandomViews, shifted_views
 
 BATCH = np.array([4, 0, 2, 4])
 
@@ -134,38 +133,3 @@ def test_no_second_data_set_is_made():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < X.nbytes / 20
-
-
-# The mean of a network and its mirror image
-
-
-@pytest.fixture(params=[(), (4,)], ids=["one network", "a stack"])
-def net(request):
-    rng = np.random.default_rng(2)
-    return Network(rng.standard_normal((3072, *request.param, 10)), rng.standard_normal((*request.param, 10)))
-
-
-def test_its_scores_are_the_mean_of_those_of_an_image_and_its_mirror(X, net):
-    inputs = X / X.max()
-    mirrored = inputs.reshape(-1, 3, 32, 32)[..., ::-1].reshape(-1, 3072)
-    mean = (scores(inputs, net) + scores(mirrored, net)) / 2
-    assert_allclose(scores(inputs, mirror_average(net)), mean, rtol=1e-10, atol=1e-10)
-
-
-def test_it_is_its_own_mirror_image(net):
-    W = mirror_average(net).W.reshape(3, 32, 32, *net.b.shape)
-    assert_array_equal(W, W[:, :, ::-1])
-
-
-def test_what_is_its_own_mirror_image_stays_as_it_is(net):
-    once = mirror_average(net)
-    for a, b in zip(mirror_average(once), once, strict=True):
-        assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_it_has_the_dtype_of_the_network_which_is_left_as_it_was(net, dtype):
-    given = Network(*(array.astype(dtype) for array in net))
-    for array in given:
-        array.flags.writeable = False  # whatever writes to it raises
-    assert {array.dtype for array in mirror_average(given)} == {np.dtype(dtype)}

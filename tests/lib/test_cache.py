@@ -12,8 +12,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from lib import cifar10, paths
-from lib.runs import cache, seeds
-from lib.runs import training as experiment
+from lib.runs import cache, seeds, training
 from lib.runs.cache import cached, fingerprint
 from lib.runs.run import MEASURES, SPLITS, Run
 from lib.runs.settings import Setting
@@ -300,7 +299,7 @@ def test_a_run_and_its_setting_give_the_fingerprint_of_the_last_time():
     code = "from lib.runs import cache, training\nfrom lib.runs.settings import Setting\nprint(cache.fingerprint({}))"
     code = code.format(f"training.run_arrays, setting=Setting(**{SETTING.model_dump()})")
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, timeout=30)
-    assert done.stdout.strip() == fingerprint(experiment.run_arrays, setting=SETTING), done.stderr
+    assert done.stdout.strip() == fingerprint(training.run_arrays, setting=SETTING), done.stderr
 
 
 # Damaged files

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from lib.calibration import reliability
+from lib.stats import reliability
 
 
 def answers(confidences, correct, K=4):

@@ -6,14 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from lib import cifar10, train
+from lib import assignment, cifar10, train
 from lib.command import InputError
 from lib.guards import GuardError, Sealed, check_disjoint, check_plausible
 from lib.model import init_network
 from lib.preprocess import Standardiser
-from lib.runs import training as experiment
+from lib.runs import training
 from lib.runs.settings import Setting
-from lib.runs.training import get_run, load_splits, train_setting
+from lib.runs.splits import load_splits
+from lib.runs.training import get_run, train_setting
 
 SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=3)
 small_data = pytest.mark.usefixtures("small_data")
@@ -103,8 +104,8 @@ def test_an_image_that_differs_in_one_grey_level_is_another():
     [("val", "data_batch_1", "train"), ("test", "data_batch_1", "train"), ("test", "data_batch_2", "val")],
 )
 def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, split, batch, other):
-    monkeypatch.setitem(experiment.BATCHES, split, batch)
-    monkeypatch.setattr(experiment, "mini_batch_gd", None)
+    monkeypatch.setitem(assignment.BATCHES, split, batch)
+    monkeypatch.setattr(training, "mini_batch_gd", None)
     with stops(f"an image of the {split} split is in the {other} split"):
         train_setting(SETTING)
 
@@ -119,8 +120,8 @@ def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, spli
     ids=["the test batch", "a batch twice"],
 )
 def test_a_wrong_batch_among_all_that_are_trained_on_is_found(monkeypatch, batches, sentence):
-    monkeypatch.setattr(experiment, "ALL", batches)
-    monkeypatch.setattr(experiment, "N_VAL", 100)
+    monkeypatch.setattr(assignment, "ALL_BATCHES", batches)
+    monkeypatch.setattr(assignment, "N_VAL", 100)
     with stops(sentence):
         load_splits(train_on="all")
 
@@ -144,7 +145,7 @@ def test_what_is_sealed_is_not_loaded_before():
 
 
 @small_data
-def test_the_test_split_of_an_experiment_opens_once():
+def test_the_test_split_of_an_training_opens_once():
     splits = load_splits()
     splits.test.open()
     with stops("has been read already"):
@@ -153,14 +154,14 @@ def test_the_test_split_of_an_experiment_opens_once():
 
 @small_data
 def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypatch):
-    load = experiment.load_splits
+    load = training.load_splits
 
     def load_and_look(*of_which_kind):
         splits = load(*of_which_kind)
         splits.test.open()
         return splits
 
-    monkeypatch.setattr(experiment, "load_splits", load_and_look)
+    monkeypatch.setattr(training, "load_splits", load_and_look)
     with stops("has been read already"):
         train_setting(SETTING)
 
@@ -211,7 +212,7 @@ def training_on(batch):
 @small_data
 @pytest.mark.parametrize(("batch", "what"), [("data_batch_2", "validation"), ("test_batch", "test")])
 def test_a_network_trained_on_held_out_images_is_stopped_and_nothing_kept(monkeypatch, tmp_path, batch, what):
-    monkeypatch.setattr(experiment, "mini_batch_gd", training_on(batch))
+    monkeypatch.setattr(training, "mini_batch_gd", training_on(batch))
     with stops(f"^{what} accuracy .* was the network trained on the {what} images"):
         get_run(SETTING)
     assert not (tmp_path / "runs").exists()

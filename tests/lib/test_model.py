@@ -20,13 +20,10 @@ from lib.model import (
     compute_cost,
     compute_loss,
     init_network,
-    largest,
     member,
-    per_score,
     scores,
     sigmoid,
     softmax,
-    total,
 )
 from lib.model import (
     stack as make_stack,
@@ -208,12 +205,6 @@ def test_no_loss_is_below_0(name, S, data):
         assert LOSSES[name].of_image(S.astype(dtype), data.draw(labels_of(S))).min() >= 0
 
 
-@given(any_scores)
-def test_the_largest_and_the_total_are_numpys(S):
-    assert_array_equal(largest(S), S.max(-1))
-    assert_allclose(total(S), S.sum(-1), atol=1e-9)
-
-
 @given(any_scores, st.data())
 def test_loss_is_that_of_scipy_and_torch(S, data):
     y = data.draw(labels_of(S))
@@ -303,22 +294,6 @@ def test_the_inputs_are_left_as_they_were(problem, name):
     compute_cost(S, problem.y, problem.net, problem.lam, loss)
     compute_accuracy(S, problem.y)
     backward_pass(problem.X, problem.y, P, problem.net, problem.lam, loss)
-
-
-def test_one_value_for_each_network_multiplies_its_own_weights(problem):
-    assert_array_equal(per_score(problem.lam, problem.net) * problem.net.W, problem.each(lambda p: p.lam * p.net.W))
-    assert_array_equal(per_score(problem.lam, problem.net) * problem.net.b, problem.each(lambda p: p.lam * p.net.b))
-
-
-@pytest.mark.parametrize("value", [0.3, np.full(1, 0.3), np.full(4, 0.3)], ids=["scalar", "(1,)", "(M,)"])
-def test_equal_values_multiply_a_stack_as_one_does(stack, value):
-    assert_array_equal(per_score(value, stack.net) * stack.net.W, 0.3 * stack.net.W)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_value_has_the_dtype_of_the_network_it_is_for(problem, dtype):
-    net = Network(*(array.astype(dtype) for array in problem.net))
-    assert per_score(problem.lam, net).dtype == dtype
 
 
 def test_networks_alone_make_up_a_stack(stack):

@@ -3,6 +3,7 @@
 import pytest
 
 from lib import paths, published
+from lib.assignment import CHAOTIC_ETA
 from lib.published import equal_to_the_digit, in_symbols
 from lib.runs import settings
 
@@ -66,7 +67,7 @@ def test_others_have_published_a_figure_for_each_setting():
 
 def test_one_published_setting_alone_is_chaotic():
     etas = [row["eta"] for row in REFERENCE["reference_report"]["settings"]]
-    assert [eta >= published.CHAOTIC for eta in etas] == [True, False, False, False]
+    assert [eta >= CHAOTIC_ETA for eta in etas] == [True, False, False, False]
 
 
 def test_the_file_is_read_from_the_data_folder(tmp_path, monkeypatch):

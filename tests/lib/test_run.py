@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from lib.runs.settings import Setting
-from lib.runs.training import load_splits, train_setting, train_stack
-from notebooks.comparison import sentences as observe
+from lib.runs.splits import load_splits
+from lib.runs.training import train_setting, train_stack
+from notebooks.comparison import sentences
 from report import curves as plots
+from report import words
 from report.hover import readout
 
 NAN, INF = np.nan, np.inf
@@ -67,7 +69,9 @@ def test_a_step_that_is_too_long_diverges(diverged):
 
 @pytest.mark.parametrize(("eta", "epoch"), [(0.1, None), (10, 1)])
 def test_of_the_real_images_ten_times_a_long_step_diverges_and_a_long_one_does_not(make_run, eta, epoch):
-    history = train_stack([Setting(name="a", eta=eta, lam=0, n_epochs=1)], load_splits(), watch=("train",)).history
+    history = train_stack(
+        [Setting(name="a", eta=eta, lam=0, n_epochs=1)], load_splits(), evaluate_on=("train",)
+    ).history
     assert make_run(cost=history["train"]["cost"][:, 0], eta=eta).diverged == epoch
 
 
@@ -81,37 +85,37 @@ def test_the_results_of_a_run_that_diverged_are_strict_json(diverged):
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("beside", [False, True])
 def test_its_curves_are_drawn_without_a_nan_or_a_warning_and_say_what_happened(diverged, make_run, log, beside):
-    histories = {"long" + observe.divergence_note(diverged): diverged.drawn}
+    histories = {"long" + words.divergence_note(diverged): diverged.drawn}
     if beside:
         histories["short"] = make_run().drawn
     with io.StringIO() as buffer:
-        fig = plots.curves(histories, ["red", "blue"][: len(histories)], log, note=observe.divergence_note(diverged))
+        fig = plots.curves(histories, ["red", "blue"][: len(histories)], log, note=words.divergence_note(diverged))
         fig.savefig(buffer, format="svg")
         assert "nan" not in buffer.getvalue().lower()
     json.dumps(readout(fig), allow_nan=False)
     (legend,) = fig.legends
-    words = [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
-    assert ", diverged in epoch 1" in " ".join(words)
+    texts = [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
+    assert ", diverged in epoch 1" in " ".join(texts)
     assert [ax.get_xlim()[1] > 2 for ax in fig.axes] == [True] * 3  # the epochs are there, if not the values
 
 
 def test_a_table_and_a_sentence_say_in_which_epoch_it_diverged(diverged):
-    assert observe.marked_title(diverged) == f"{diverged.setting.title}, diverged in epoch 1"
-    sentence = observe.on_divergence(diverged)
+    assert words.marked_title(diverged) == f"{diverged.setting.title}, diverged in epoch 1"
+    sentence = words.on_divergence(diverged)
     assert "**diverged in epoch 1**" in sentence
     assert "nan" not in sentence
 
 
 def test_a_run_that_diverged_is_not_said_to_oscillate(make_run):
     gone = make_run("gone", eta=10, cost=[3, 1e9, NAN])
-    assert not observe.is_steady(gone)
-    assert observe.dagger_note([gone]) == ""
-    assert observe.in_short([gone]) == [f"With {gone.setting.title} training diverged in epoch 2."]
+    assert not gone.is_steady
+    assert words.dagger_note([gone]) == ""
+    assert sentences.in_short([gone]) == [f"With {gone.setting.title} training diverged in epoch 2."]
 
 
 def test_a_run_that_diverged_is_not_compared_in_the_summary(make_run):
     runs = [make_run("a", lam=0.0), make_run("b", lam=0.1), make_run("gone", lam=5, cost=[3, 1e9, NAN])]
-    (gone, compared) = observe.in_short(runs)
+    (gone, compared) = sentences.in_short(runs)
     assert gone.endswith("training diverged in epoch 2.")
     assert "from 0 to 0.1" in compared
 

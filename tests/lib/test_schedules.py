@@ -1,4 +1,4 @@
-"""How eta falls, against PyTorch's schedulers, and the average of the networks met on the way."""
+"""How eta falls, against PyTorch's schedulers."""
 
 from itertools import groupby, pairwise
 
@@ -7,10 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_allclose
 
-from lib.model import Network
-from lib.schedules import Average, plateau_decay, step_decay
+from lib.schedules import plateau_decay, step_decay
 from lib.train import History, epoch_orders, mini_batch_gd
 
 
@@ -132,52 +131,3 @@ def test_each_network_goes_by_the_losses_of_its_own_history(problem):
     losses = history["val"]["loss"].reshape(12, -1)
     assert_allclose(np.transpose(factors), [torch_factors(own, patience=1) for own in losses.T])
     assert np.min(factors) < 1
-
-
-# The average
-
-
-def nets(problem, n_epochs, on_epoch):
-    """Copies of the network after each epoch of a training, all of which are reported to `on_epoch`, too."""
-    found = []
-
-    def copy_and_report(epoch, net):
-        found.append(Network(net.W.copy(), net.b.copy()))
-        on_epoch(epoch, net)
-
-    train(problem, n_epochs, on_epoch=copy_and_report)
-    return found
-
-
-@pytest.mark.parametrize("start", [1, 3, 5])
-def test_the_average_is_the_mean_of_the_networks_from_its_start_on(problem, start):
-    average = Average(start)
-    met = nets(problem, 5, average)[start - 1 :]
-    assert_allclose(average.net.W, np.mean([net.W for net in met], axis=0), rtol=1e-12)
-    assert_allclose(average.net.b, np.mean([net.b for net in met], axis=0), rtol=1e-12)
-
-
-def test_there_is_no_average_before_its_start(problem):
-    average = Average(4)
-    nets(problem, 3, average)
-    with pytest.raises(ValueError, match="no network to average yet: the first is that of epoch 4"):
-        _ = average.net
-
-
-def test_an_average_looked_at_goes_on(problem):
-    average, looked_at = Average(1), Average(1)
-
-    def look(epoch, net):
-        looked_at(epoch, net)
-        looked_at.net.W[...] = 0
-
-    nets(problem, 3, average)
-    nets(problem, 3, look)
-    assert_array_equal(looked_at.net.W, average.net.W)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_average_has_the_dtype_of_the_networks(dtype):
-    average = Average(1)
-    average(1, Network(np.ones((5, 3), dtype), np.ones(3, dtype)))
-    assert {array.dtype for array in average.net} == {np.dtype(dtype)}

@@ -83,7 +83,7 @@ def test_what_was_trained_is_not_trained_again(trained):
 
 def test_each_setting_has_a_file_of_its_own():
     spread(ALIKE, [0])
-    assert {path.name for path in paths.RUNS.iterdir()} == {f"spread@{setting.content}@1.npz" for setting in ALIKE}
+    assert {path.name for path in paths.RUNS.iterdir()} == {f"spread@{setting.file_stem}@1.npz" for setting in ALIKE}
 
 
 def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
@@ -124,7 +124,7 @@ def test_who_interrupts_waits_for_no_training(monkeypatch):
 
     def train_and_count(*arguments, **others):
         begun.set()
-        return train_stack(*arguments, **others, also=count)
+        return train_stack(*arguments, **others, on_epoch=count)
 
     def interrupted(turns):
         begun.wait(timeout=30)
@@ -146,7 +146,7 @@ def test_a_further_setting_trains_itself_alone(trained):
 
 def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
     spread(ALIKE, [0])
-    (paths.RUNS / f"spread@{PLAIN.content}@1.npz").write_bytes(b"damaged")
+    (paths.RUNS / f"spread@{PLAIN.file_stem}@1.npz").write_bytes(b"damaged")
     spread([PLAIN, MILD.model_copy(update={"lam": 0.2}), LONG_STEP], [0])
     assert trained[1:] == [(["plain", "mild"], 0)]
 

@@ -297,7 +297,7 @@ unusual = {field: value for field, (value, _) in UNUSUAL.items()}
 
 
 def test_a_stack_shares_its_loss_and_all_that_decides_the_batches():
-    assert set(Setting(**DEFAULT).shared()) == SHARED
+    assert set(dict(Setting(**DEFAULT).stack_key)) == SHARED
 
 
 def test_every_field_but_the_name_is_either_shared_or_of_a_network_alone():
@@ -307,13 +307,13 @@ def test_every_field_but_the_name_is_either_shared_or_of_a_network_alone():
 
 @pytest.mark.parametrize("field", sorted(SHARED))
 def test_settings_that_differ_in_loss_or_batches_share_less(field):
-    assert Setting(**DEFAULT, **{field: unusual[field]}).shared() != Setting(**DEFAULT).shared()
+    assert Setting(**DEFAULT, **{field: unusual[field]}).stack_key != Setting(**DEFAULT).stack_key
 
 
 @pytest.mark.parametrize("field", ["name", *sorted(PER_NETWORK)])
 def test_settings_that_differ_in_what_is_of_a_network_alone_share_all(field):
     other = {"name": "b", "eta": 0.1, "lam": 1.0} | unusual
-    assert Setting(**DEFAULT | {field: other[field]}).shared() == Setting(**DEFAULT).shared()
+    assert Setting(**DEFAULT | {field: other[field]}).stack_key == Setting(**DEFAULT).stack_key
 
 
 def test_settings_that_differ_in_their_names_train_as_each_other():

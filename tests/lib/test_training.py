@@ -8,9 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lib import cifar10, paths
 from lib.guards import GuardError, HeldOut, check_plausible
 from lib.model import BCE, LOSSES, SOFTMAX, init_network, scores
-from lib.runs import training as experiment
+from lib.runs import training
 from lib.runs.settings import Setting
-from lib.runs.training import get_run, load_splits, split_all, train_setting, train_stack
+from lib.runs.splits import load_splits, split_all
+from lib.runs.training import get_run, train_setting, train_stack
 from lib.train import History, epoch_orders, evaluate, mini_batch_gd
 
 SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=3)
@@ -146,7 +147,7 @@ def test_the_test_images_are_evaluated_once(monkeypatch):
         evaluated.append(np.array_equal(y, test_labels))
         return evaluate(X, y, net, lam, loss)
 
-    monkeypatch.setattr(experiment, "evaluate", evaluate_and_note)
+    monkeypatch.setattr(training, "evaluate", evaluate_and_note)
     monkeypatch.setattr("lib.train.evaluate", evaluate_and_note)
     train_setting(SETTING)
     assert evaluated == [False] * 6 + [True]  # three epochs of two splits, then the test
@@ -165,15 +166,15 @@ def test_learning_learns():
 
 def test_a_setting_is_trained_once(monkeypatch):
     first = get_run(SETTING)
-    monkeypatch.setattr(experiment, "train_setting", None)
+    monkeypatch.setattr(training, "train_setting", None)
     assert_equal_runs(get_run(SETTING), first)
 
 
 def test_a_damaged_run_is_trained_again():
     first = get_run(SETTING)
-    (paths.RUNS / f"{SETTING.content}.npz").write_bytes(b"damaged")
+    (paths.RUNS / f"{SETTING.file_stem}.npz").write_bytes(b"damaged")
     assert_equal_runs(get_run(SETTING), first)
-    assert (paths.RUNS / f"{SETTING.content}.npz").stat().st_size > 1000
+    assert (paths.RUNS / f"{SETTING.file_stem}.npz").stat().st_size > 1000
 
 
 # All batches
@@ -182,7 +183,7 @@ def test_a_damaged_run_is_trained_again():
 @pytest.fixture
 def small_val(monkeypatch):
     """100 validation images, since there are 1,500 in all."""
-    monkeypatch.setattr(experiment, "N_VAL", 100)
+    monkeypatch.setattr("lib.assignment.N_VAL", 100)
 
 
 def of_all_batches():
@@ -287,7 +288,7 @@ def test_views_leave_the_first_weights_and_the_orders_as_they_are(monkeypatch, f
         met.append((net.W, list(orders)))
         return net
 
-    monkeypatch.setattr(experiment, "mini_batch_gd", note)
+    monkeypatch.setattr(training, "mini_batch_gd", note)
     for setting in (SETTING, SETTING.model_copy(update={field: value})):
         train_stack([setting], load_splits())
     (plain, orders), (same, also) = met
@@ -424,7 +425,7 @@ SHARED |= {"loss": "bce", "flips": True, "shifts": 2}
 
 @pytest.mark.parametrize(("field", "value"), SHARED.items())
 def test_settings_that_differ_in_their_loss_or_batches_are_no_stack(field, value):
-    with pytest.raises(ValueError, match="a stack shares its loss and its batches"):
+    with pytest.raises(ValueError, match="the settings of a stack need the same loss and the same batches"):
         train_stack([*MEMBERS, MEMBERS[0].model_copy(update={field: value})], load_splits())
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from lib import cifar10
+from lib.assignment import ALL_BATCHES, BATCHES, N_VAL
 from lib.runs.settings import Setting
-from lib.runs.training import ALL, BATCHES, N_VAL
 from notebooks.improvements import ablation
 
 CHOSEN = Setting(
@@ -15,7 +15,7 @@ COMPARED = ablation.compared(CHOSEN)
 
 def steps(setting):
     n = len(cifar10.load_batch(BATCHES["train"])[1])
-    n = len(ALL) * n - N_VAL if setting.train_on == "all" else n
+    n = len(ALL_BATCHES) * n - N_VAL if setting.train_on == "all" else n
     return setting.n_epochs * -(-n // setting.n_batch)
 
 

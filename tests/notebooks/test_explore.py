@@ -14,10 +14,11 @@ from lib.command import InputError
 from lib.model import LOSSES, SOFTMAX, Network, member, scores
 from lib.runs import settings
 from lib.runs.settings import Setting
-from lib.runs.training import load_splits, train_stack
+from lib.runs.splits import load_splits
+from lib.runs.training import train_stack
 from notebooks.explore.answers import MOST, behind, contributions, pixels_of, signed_pixels
 from notebooks.explore.background import Training
-from notebooks.explore.controls import FIELDS, Form, one_two_five, parse, problem_of, save, suggest_name
+from notebooks.explore.controls import FIELDS, Form, one_two_five, parse, problem_of, save
 from notebooks.explore.pictures import entry, template_pixels
 from notebooks.explore.window import Window
 
@@ -455,5 +456,5 @@ def test_a_name_is_suggested_until_one_is_typed(window):
 @pytest.mark.parametrize("eta", [1e-05, 1e20, 0.1])
 def test_a_suggested_name_is_allowed(eta, tmp_path):
     made = setting(eta=eta, n_batch=50, decay="plateau")
-    assert save(made.model_copy(update={"name": suggest_name(made)}), tmp_path)
+    assert save(made.model_copy(update={"name": made.file_stem}), tmp_path)
     assert len(settings.read_all(tmp_path)) == 1

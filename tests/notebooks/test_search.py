@@ -31,7 +31,7 @@ from numpy.testing import assert_allclose
 
 from lib import paths
 from lib.command import InputError, run_command
-from lib.runs import training as experiment
+from lib.guards import Sealed
 from lib.runs.cache import fingerprint
 from lib.runs.settings import Setting
 from lib.runs.training import train_setting
@@ -211,9 +211,9 @@ def test_stacks_hold_every_setting_once_are_alike_and_no_larger_than_asked(point
     assert Counter(setting for stack in stacks for setting in stack) == Counter(grid)
     for stack in stacks:
         assert 1 <= len(stack) <= size
-        assert all(setting.shared() == stack[0].shared() for setting in stack)
+        assert all(setting.stack_key == stack[0].stack_key for setting in stack)
         assert list(stack) == [setting for setting in grid if setting in stack]  # in their order
-    groups = Counter(repr(setting.shared()) for setting in grid)
+    groups = Counter(repr(setting.stack_key) for setting in grid)
     assert len(stacks) == sum(-(-n // size) for n in groups.values())  # as few as can be
 
 
@@ -248,7 +248,7 @@ def test_a_setting_that_diverges_has_no_figures_and_harms_no_other(no_cluster):
 
 @pytest.mark.usefixtures("small_data")
 def test_a_search_never_opens_the_test_split(no_cluster, grid_file, monkeypatch):
-    monkeypatch.setattr(experiment.Sealed, "open", lambda self: pytest.fail("it did"))
+    monkeypatch.setattr(Sealed, "open", lambda self: pytest.fail("it did"))
     search(read_grid(grid_file(YAML.format(n_epochs=1))))
 
 

@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib.calibration import reliability
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
+from lib.stats import reliability
 from notebooks.binary_cross_entropy import charts as loss_charts
 from notebooks.data_and_model import charts as data_plots
 from notebooks.gradient_check import charts as gradient_charts

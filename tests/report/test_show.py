@@ -12,7 +12,7 @@ from PIL import Image
 from lib import model, paths
 from lib.runs.snapshots import Film
 from report import mime, show
-from report.show import Claim
+from report.words import Finding, percent, scientific
 
 
 @pytest.fixture
@@ -109,8 +109,8 @@ def test_a_table_of_words_can_be_to_the_left(shown):
 
 
 def test_a_claim_reads_as_what_holds():
-    assert str(Claim("key", True, "It does.", "It does not.")) == "It does."
-    assert str(Claim("key", False, "It does.", "It does not.")) == "It does not."
+    assert str(Finding("key", True, "It does.", "It does not.")) == "It does."
+    assert str(Finding("key", False, "It does.", "It does not.")) == "It does not."
 
 
 def test_sentences_become_one_paragraph(shown):
@@ -121,7 +121,7 @@ def test_sentences_become_one_paragraph(shown):
 
 @pytest.mark.parametrize("holds", [True, False, np.True_, np.False_])
 def test_a_claim_in_a_text_is_handed_to_the_results(shown, holds):
-    show.text("So:", Claim("a/b", holds, "yes", "no"))
+    show.text("So:", Finding("a/b", holds, "yes", "no"))
     (result, metadata), (paragraph, _) = shown
     assert result[mime.RESULT] is bool(holds)
     assert metadata == {"result": "claims/a/b"}
@@ -153,7 +153,7 @@ def test_source_is_shown_as_it_stands_in_lib(shown):
 
 def test_every_output_can_be_kept_in_a_notebook(shown):
     show.figure(drawing(), "fig-a", "caption", "alt")
-    show.text("One.", Claim("a", True, "yes", "no"))
+    show.text("One.", Finding("a", True, "yes", "no"))
     show.source(model.scores)
     assert json.loads(json.dumps(shown)) == [list(output) for output in shown]
 
@@ -162,11 +162,11 @@ def test_every_output_can_be_kept_in_a_notebook(shown):
     ("fraction", "printed"), [(0.4517, "45.17"), (0.3, "30.00"), (1, "100.00"), (0.39135, "39.13")]
 )
 def test_per_cent_has_two_digits_and_a_space_that_does_not_break(fraction, printed):
-    assert show.percent(fraction) == f"{printed}\u00a0%"
+    assert percent(fraction) == f"{printed}\u00a0%"
 
 
 def test_per_cent_has_as_many_digits_as_asked_for():
-    assert [show.percent(0.12345, digits) for digits in (0, 1)] == ["12\u00a0%", "12.3\u00a0%"]
+    assert [percent(0.12345, digits) for digits in (0, 1)] == ["12\u00a0%", "12.3\u00a0%"]
 
 
 @pytest.mark.parametrize(
@@ -181,4 +181,4 @@ def test_per_cent_has_as_many_digits_as_asked_for():
     }.items(),
 )
 def test_scientific_numbers_are_mathematics(x, printed):
-    assert show.scientific(x) == printed
+    assert scientific(x) == printed

@@ -89,8 +89,8 @@ TRAININGS = {
     ".improvements": [
         Moment("data/runs/*sweep@*"),
         Moment("data/runs/*sweep@*", files=2),
-        Moment("data/runs/*eta*n_epochs*"),
-        Moment("data/runs/spread@*n_epochs*"),
+        Moment("data/runs/*eta*nepochs*"),
+        Moment("data/runs/spread@*nepochs*"),
     ],
     ".common_mistakes": [Moment("data/runs/mistake@*", files=3)],
     ".reproduction": [Moment("data/runs/replay@*", files=2)],

@@ -10,7 +10,7 @@ import pytest
 from lib import cifar10, paths, published, stats
 from lib.model import init_network, stack
 from lib.runs import seeds, settings
-from lib.runs.training import load_splits
+from lib.runs.splits import load_splits
 from lib.train import History, epoch_orders, evaluate, mini_batch_gd
 from notebooks.reproduction.conclusions import FAILS, HOLDS, OPEN
 
