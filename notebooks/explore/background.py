@@ -1,35 +1,33 @@
-"""One training in a thread of its own, which can be watched, paused and stopped. Knows nothing of widgets.
+"""One training in its own thread, which can be watched, paused and stopped. Knows nothing of widgets.
 
-The loop is `lib.train.mini_batch_gd`. Pausing and stopping happen between two epochs, where the loop asks for the next
-order of the images; so a stopped training ends as a complete one does, with the network of its last epoch. Where an
-epoch takes long, `glimpse` shows the network within it.
+`lib.runs.training.train_stack` trains a stack of one. Pausing and stopping wrap its epoch orders, so they take effect
+between two epochs, and a stopped training ends with the network of its last epoch. `glimpse` shows the network within
+an epoch, for epochs that take long.
 """
 
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from operator import getitem
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lib.augment import RandomViews
 from lib.command import InputError
-from lib.model import LOSSES, Loss, Network, backward_pass, init_network, member, stack
+from lib.model import LOSSES, Loss, Network, backward_pass, init_network
 from lib.runs.run import divergence
 from lib.runs.settings import Setting
 from lib.runs.splits import Splits
-from lib.runs.training import decay_of
-from lib.train import History, epoch_orders, mini_batch_gd
+from lib.runs.training import train_stack
+from lib.train import History
 
 State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]
-GLIMPSE = 0.1  # seconds at most between two networks to look at
+GLIMPSE = 0.1  # seconds until the network is copied again within an epoch
 Measures = dict[str, dict[str, list[float]]]
 
 
 class Moment(NamedTuple):
-    """What a training has reached: the epochs done, and a network that no later epoch changes."""
+    """The epochs done, and the network after them, which no later epoch changes."""
 
     epoch: int
     net: Network
@@ -42,11 +40,10 @@ class Training:
         if setting.average or setting.mirror:
             raise InputError("average and mirror change the network only at the end: there is nothing to watch")
         self.setting, self.splits = setting, splits
-        (X, y), (X_val, y_val) = splits.train, splits.val
-        first = init_network(np.random.default_rng(setting.seed), d=X.shape[1], dtype=setting.dtype)
-        self.moment = Moment(0, first)
-        self.glimpse, self.glimpsed = first, time.monotonic()
-        self.history = History({"train": (X, y), "val": (X_val, y_val)}, np.array([setting.lam]), LOSSES[setting.loss])
+        net = init_network(np.random.default_rng(setting.seed), d=splits.train[0].shape[1], dtype=setting.dtype)
+        self.show(Moment(0, net))
+        evaluated = {"train": splits.train, "val": splits.val}
+        self.history = History(evaluated, np.array([setting.lam]), LOSSES[setting.loss])
         self.error = ""
         self.outcome: State = "ready"
         self.stopping, self.going = threading.Event(), threading.Event()
@@ -84,7 +81,7 @@ class Training:
 
     def curves(self) -> Measures:
         """Loss, cost and accuracy on train and val, one number an epoch."""
-        epoch = self.moment.epoch  # the lists may already be an entry longer
+        epoch = self.moment.epoch  # the lists may already be one longer
         return {
             split: {measure: [float(value[0]) for value in values[:epoch]] for measure, values in measures.items()}
             for split, measures in self.history.record.items()
@@ -98,27 +95,17 @@ class Training:
     def run(self) -> None:
         try:
             with np.errstate(all="ignore"):  # a step too large overflows; the curves show it
-                self.train()
+                train_stack(
+                    [self.setting], self.splits, progress=self.controlled, on_epoch=self.on_epoch,
+                    history=self.history, backward=self.backward,
+                )  # fmt: skip
             self.outcome = "stopped" if self.moment.epoch < self.setting.n_epochs else "complete"
-        except Exception as error:  # whatever it was, the window says it: a thread has nobody else to tell
+        except Exception as error:  # the window shows it; raised in a thread, it would only reach the log
             self.error = f"{type(error).__name__}: {error}"
             self.outcome = "failed"
 
-    def train(self) -> None:
-        """As `lib.runs.training.train_stack` trains a stack of one, to the last bit; a test holds the two together."""
-        own, (X, y) = self.setting, self.splits.train
-        eta, lam, momentum = (np.array([value]) for value in (own.eta, own.lam, own.momentum))
-        views = RandomViews(np.random.default_rng([own.seed, 1]), flips=own.flips, shifts=own.shifts)
-        orders = epoch_orders(np.random.default_rng(own.seed), len(y), own.n_epochs)
-        mini_batch_gd(
-            X, y, stack([self.moment.net]), eta=eta, lam=lam, momentum=momentum, n_batch=own.n_batch,
-            loss=LOSSES[own.loss], orders=self.controlled(orders), take=views if own.flips or own.shifts else getitem,
-            decay=((factor,) for factor in decay_of(own, self.history, 0)), on_epoch=self.on_epoch,
-            backward=self.backward,
-        )  # fmt: skip
-
     def controlled(self, orders: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """The orders, each when the training is not paused, and no further once it is to stop."""
+        """Yield the epoch orders: wait while the training is paused, end when it is stopped."""
         for order in orders:
             self.going.wait()
             if self.stopping.is_set():
@@ -126,14 +113,20 @@ class Training:
             yield order
 
     def on_epoch(self, epoch: int, net: Network) -> None:
-        self.history(epoch, net)
-        self.moment = Moment(epoch, member(Network(net.W.copy(), net.b.copy()), 0))
-        self.glimpse, self.glimpsed = self.moment.net, time.monotonic()
+        self.show(Moment(epoch, copy_first(net)))
+
+    def show(self, moment: Moment) -> None:
+        self.moment, self.glimpse, self.glimpsed = moment, moment.net, time.monotonic()
 
     def backward(
         self, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike, loss: Loss
     ) -> Network:
-        """`backward_pass`, and a copy of the network where the last is too old. This sees every step."""
+        """`backward_pass`, which sees every step: it also copies the network when the last copy is too old."""
         if time.monotonic() > self.glimpsed + GLIMPSE:
-            self.glimpse, self.glimpsed = member(Network(net.W.copy(), net.b.copy()), 0), time.monotonic()
+            self.glimpse, self.glimpsed = copy_first(net), time.monotonic()
         return backward_pass(X, y, P, net, lam, loss)
+
+
+def copy_first(net: Network) -> Network:
+    """Copy the first network of a stack."""
+    return Network(net.W[:, 0].copy(), net.b[0].copy())
