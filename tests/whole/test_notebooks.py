@@ -125,7 +125,10 @@ def test_the_scan_lets_what_was_set_be(prose):
     assert typed_results(prose) == []
 
 
-# Links. A label may hold {name}, which every setting fills in.
+# Links, in a notebook or in its chapter's modules. A label may hold {name}, which every setting fills in.
+
+MODULES = {name: paths.NOTEBOOKS.glob(f"{name[2:].replace('-', '_')}/*.py") for name in CHAPTERS}
+TEXTS = ["\n".join([source(CHAPTERS[name]), *(file.read_text() for file in MODULES[name])]) for name in CHAPTERS]
 
 
 def filled_in(text):
@@ -134,8 +137,8 @@ def filled_in(text):
 
 
 def found(pattern):
-    texts = {text for notebook in CHAPTERS.values() for text in re.findall(pattern, source(notebook))}
-    return {label for text in texts for label in filled_in(text)}
+    labels = {label for text in TEXTS for label in re.findall(pattern, text)}
+    return {name for label in labels for name in filled_in(label)}
 
 
 TARGETS = found(r'"((?:fig|tab)-[^" ]+)"') | found(r"\\label\{(eq-[^}]+)\}")
@@ -166,9 +169,5 @@ def test_no_link_is_called_anything_else():
 
 
 def test_no_label_is_given_twice():
-    labels = [
-        label
-        for notebook in CHAPTERS.values()
-        for label in re.findall(r'"((?:fig|tab)-[^" ]+)"|\\label\{(eq-[^}]+)\}', source(notebook))
-    ]
+    labels = [label for text in TEXTS for label in re.findall(r'"((?:fig|tab)-[^" ]+)"|\\label\{(eq-[^}]+)\}', text)]
     assert max(Counter(labels).values()) == 1
