@@ -13,7 +13,7 @@ from report.style import DASHED, INK, WIDTH, annotate_cells, label_cells
 LINE = 80  # letters of a legend that fit the text width
 
 
-def curves(
+def over_epochs(
     histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
     colours: Sequence[str],
     log: bool = False,

@@ -11,8 +11,7 @@ from lib.runs.settings import Setting
 from lib.runs.splits import load_splits
 from lib.runs.training import train_setting, train_stack
 from notebooks.comparison import sentences
-from report import curves as plots
-from report import words
+from report import curves, words
 from report.hover import readout
 
 NAN, INF = np.nan, np.inf
@@ -89,7 +88,9 @@ def test_its_curves_are_drawn_without_a_nan_or_a_warning_and_say_what_happened(d
     if beside:
         histories["short"] = make_run().drawn
     with io.StringIO() as buffer:
-        fig = plots.curves(histories, ["red", "blue"][: len(histories)], log, note=words.divergence_note(diverged))
+        fig = curves.over_epochs(
+            histories, ["red", "blue"][: len(histories)], log, note=words.divergence_note(diverged)
+        )
         fig.savefig(buffer, format="svg")
         assert "nan" not in buffer.getvalue().lower()
     json.dumps(readout(fig), allow_nan=False)
@@ -122,8 +123,8 @@ def test_a_run_that_diverged_is_not_compared_in_the_summary(make_run):
 
 def test_a_legend_of_long_titles_fits_the_page_and_the_charts_keep_their_height(make_run):
     titles = [f"η = {i}, λ = 0, n_epochs = 5, diverged in epoch 1" for i in range(6)]
-    fig = plots.curves({title: make_run().history for title in titles}, ["red"] * 6)
-    usual = plots.curves({title[:18]: make_run().history for title in titles[:4]}, ["red"] * 4)
+    fig = curves.over_epochs({title: make_run().history for title in titles}, ["red"] * 6)
+    usual = curves.over_epochs({title[:18]: make_run().history for title in titles[:4]}, ["red"] * 4)
     for own in (fig, usual):
         own.savefig(io.BytesIO(), format="svg")
     box = fig.legends[0].get_window_extent()

@@ -13,13 +13,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
 from lib.stats import reliability
-from notebooks.binary_cross_entropy import charts as loss_charts
-from notebooks.data_and_model import charts as data_plots
+from notebooks.binary_cross_entropy import charts as bce_charts
+from notebooks.data_and_model import charts as data_charts
 from notebooks.gradient_check import charts as gradient_charts
-from notebooks.improvements import charts as optional_plots
-from notebooks.reproduction import charts as reproduction_plots
-from report import curves as plots
-from report import pictures, style
+from notebooks.improvements import charts as improvement_charts
+from notebooks.reproduction import charts as reproduction_charts
+from report import curves, pictures, style
 
 rng = np.random.default_rng(0)
 IMAGES = rng.integers(0, 256, (30, 3072), np.uint8)
@@ -42,33 +41,33 @@ P = rng.dirichlet(np.ones(3), 30)
 STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
-    "sample images": lambda: data_plots.sample_images(IMAGES, Y, CLASSES[:3]),
-    "sample images, none of a class": lambda: data_plots.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
-    "class balance": lambda: data_plots.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
-    "class balance, all equal": lambda: data_plots.class_balance({"a": np.full(10, 3)}, CLASSES),
-    "normalisation": lambda: data_plots.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
+    "sample images": lambda: data_charts.sample_images(IMAGES, Y, CLASSES[:3]),
+    "sample images, none of a class": lambda: data_charts.sample_images(IMAGES[:1], Y[:1], CLASSES[:2], 2),
+    "class balance": lambda: data_charts.class_balance({"a": COUNTS[0], "b": COUNTS[1]}, CLASSES),
+    "class balance, all equal": lambda: data_charts.class_balance({"a": np.full(10, 3)}, CLASSES),
+    "normalisation": lambda: data_charts.normalisation(IMAGES, FIT.apply(IMAGES), FIT.mean, FIT.std),
     "gradient errors": lambda: gradient_charts.gradient_errors({"right": 1e-12, "wrong": 0.5}, 1e-5),
-    "curves of one setting": lambda: plots.curves({"a": HISTORY}, ["red"]),
-    "curves of two settings": lambda: plots.curves({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
-    "curves of one epoch": lambda: plots.curves({"a": ONE_EPOCH}, ["red"]),
+    "curves of one setting": lambda: curves.over_epochs({"a": HISTORY}, ["red"]),
+    "curves of two settings": lambda: curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["red", "blue"], log=True),
+    "curves of one epoch": lambda: curves.over_epochs({"a": ONE_EPOCH}, ["red"]),
     "templates": lambda: pictures.templates(W, CLASSES),
     "templates on one scale": lambda: pictures.templates(W, CLASSES, shared=True),
     "templates compared": lambda: pictures.compare_templates({"η = 1, λ = 0": FEW, "η = 1, λ = 1": -FEW}, CLASSES[:3]),
     "templates of one setting compared": lambda: pictures.compare_templates({"a": FEW}, CLASSES[:3]),
-    "confusion": lambda: plots.confusion_matrix(COUNTS, CLASSES),
-    "confusion with an empty class": lambda: plots.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
-    "erratum": lambda: reproduction_plots.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
-    "runs that should be alike": lambda: reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])),
-    "strips": lambda: reproduction_plots.strips(*STRIPS),
-    "strips without a mistaken report": lambda: reproduction_plots.strips(*STRIPS[:3], [], *STRIPS[4:]),
+    "confusion": lambda: curves.confusion_matrix(COUNTS, CLASSES),
+    "confusion with an empty class": lambda: curves.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
+    "erratum": lambda: reproduction_charts.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
+    "runs that should be alike": lambda: reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])),
+    "strips": lambda: reproduction_charts.strips(*STRIPS),
+    "strips without a mistaken report": lambda: reproduction_charts.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
-    "heat maps": lambda: optional_plots.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
-    "changes": lambda: optional_plots.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
-    "changes from one seed": lambda: optional_plots.changes({"none": OURS[0][:1]}, []),
-    "over eta": lambda: loss_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),
-    "losses apart": lambda: loss_charts.histories({"a": {"x": PAIR[0], "y": PAIR[1]}, "b": {"x": PAIR[0]}}, "loss"),
-    "probabilities of the true class": lambda: loss_charts.true_class_histograms({"a": P, "b": P}, Y % 3),
-    "reliability": lambda: loss_charts.reliability_diagram({"a": reliability(P, Y % 3), "b": reliability(P, Y % 3)}),
+    "heat maps": lambda: improvement_charts.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
+    "changes": lambda: improvement_charts.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
+    "changes from one seed": lambda: improvement_charts.changes({"none": OURS[0][:1]}, []),
+    "over eta": lambda: bce_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),
+    "losses apart": lambda: bce_charts.histories({"a": {"x": PAIR[0], "y": PAIR[1]}, "b": {"x": PAIR[0]}}, "loss"),
+    "probabilities of the true class": lambda: bce_charts.true_class_histograms({"a": P, "b": P}, Y % 3),
+    "reliability": lambda: bce_charts.reliability_diagram({"a": reliability(P, Y % 3), "b": reliability(P, Y % 3)}),
 }
 
 
@@ -172,30 +171,30 @@ def lines(fig, panel):
 
 
 def test_training_is_a_solid_line_and_validation_a_dashed_one():
-    (_, solid, train), (_, dashed, val) = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 0)
+    (_, solid, train), (_, dashed, val) = lines(curves.over_epochs({"a": HISTORY}, ["#d55e00"]), 0)
     assert (solid, dashed) == ("-", "--")
     assert_array_equal(train, HISTORY["train"]["loss"])
     assert_array_equal(val, HISTORY["val"]["loss"])
 
 
 def test_accuracy_is_drawn_in_per_cent():
-    (_, _, accuracy), _ = lines(plots.curves({"a": HISTORY}, ["#d55e00"]), 2)
+    (_, _, accuracy), _ = lines(curves.over_epochs({"a": HISTORY}, ["#d55e00"]), 2)
     assert_array_equal(accuracy, 100 * HISTORY["train"]["accuracy"])
 
 
 def test_each_setting_has_its_colour_in_every_panel():
-    fig = plots.curves({"a": HISTORY, "b": HISTORY}, ["#d55e00", "#0072b2"])
+    fig = curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["#d55e00", "#0072b2"])
     for panel in range(3):
         assert [hue for hue, _, _ in lines(fig, panel)] == ["#d55e00"] * 2 + ["#0072b2"] * 2
 
 
 def test_several_settings_are_named_in_the_legend():
-    fig = plots.curves({"first": HISTORY, "second": HISTORY}, ["red", "blue"])
+    fig = curves.over_epochs({"first": HISTORY, "second": HISTORY}, ["red", "blue"])
     assert [text.get_text() for text in fig.legends[0].texts] == ["first", "second", "training", "validation"]
 
 
 def test_epochs_are_counted_from_one():
-    assert plots.curves({"a": HISTORY}, ["red"]).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
+    assert curves.over_epochs({"a": HISTORY}, ["red"]).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
 
 
 def test_wrong_gradients_have_another_colour_than_right_ones():
@@ -204,13 +203,13 @@ def test_wrong_gradients_have_another_colour_than_right_ones():
 
 
 def test_the_truth_is_down_and_the_answer_across():
-    ax = plots.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
+    ax = curves.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
     assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
 
 
 def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
-    fig = reproduction_plots.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
+    fig = reproduction_charts.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
     drawn = lines(fig, 0)
     assert [(hue, style) for hue, style, _ in drawn[:4]] == [
         ("#d55e00", "-"), ("#d55e00", "--"), ("#0072b2", "-"), ("#0072b2", "--")
@@ -221,7 +220,7 @@ def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
 
 
 def test_runs_that_should_be_alike_can_be_told_apart():
-    drawn = reproduction_plots.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
+    drawn = reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
     looks = {(to_hex(line.get_color()), str(line._dash_pattern)) for line in drawn}
     assert len(looks) == len(drawn) == 5
     for line in drawn:
@@ -230,7 +229,7 @@ def test_runs_that_should_be_alike_can_be_told_apart():
 
 
 def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colour():
-    ax = reproduction_plots.strips(*STRIPS).axes[0]
+    ax = reproduction_charts.strips(*STRIPS).axes[0]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
     for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
         colours = ours.get_facecolor(), others.get_edgecolor(), wrong.get_edgecolor(), published.get_facecolor()
@@ -243,5 +242,5 @@ def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colou
 
 
 def test_the_first_strip_is_at_the_top():
-    bottom, top = reproduction_plots.strips(*STRIPS).axes[0].get_ylim()
+    bottom, top = reproduction_charts.strips(*STRIPS).axes[0].get_ylim()
     assert bottom > top

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from notebooks.binary_cross_entropy import charts as loss_charts
-from notebooks.common_mistakes import charts as mistake_plots
-from notebooks.reproduction import charts as reproduction_plots
-from notebooks.speed import charts as speed_plots
-from report import curves as plots
+from notebooks.binary_cross_entropy import charts as bce_charts
+from notebooks.common_mistakes import charts as mistake_charts
+from notebooks.reproduction import charts as reproduction_charts
+from notebooks.speed import charts as speed_charts
+from report import curves
 from report.hover import readout
 
 rng = np.random.default_rng(0)
@@ -34,7 +34,7 @@ def vertices(svg):
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("titles", [["a"], ["a", "b"]])
 def test_the_places_are_those_of_the_curves_in_the_svg(titles, log):
-    fig = plots.curves(dict.fromkeys(titles, HISTORY), ["#ff0000", "#0000ff"][: len(titles)], log=log)
+    fig = curves.over_epochs(dict.fromkeys(titles, HISTORY), ["#ff0000", "#0000ff"][: len(titles)], log=log)
     svg = drawn(fig)
     told = [(panel, curve) for panel in readout(fig) for curve in panel["curves"]]
     assert len(told) == len(vertices(svg)) == 6 * len(titles)
@@ -43,7 +43,7 @@ def test_the_places_are_those_of_the_curves_in_the_svg(titles, log):
 
 
 def test_the_values_are_those_of_the_history():
-    fig = plots.curves({"a": HISTORY}, ["#ff0000"])
+    fig = curves.over_epochs({"a": HISTORY}, ["#ff0000"])
     drawn(fig)
     panels = readout(fig)
     assert [panel["title"] for panel in panels] == ["loss", "cost", "accuracy (%)"]
@@ -55,7 +55,7 @@ def test_the_values_are_those_of_the_history():
 
 
 def test_the_box_is_that_of_the_panel():
-    fig = plots.curves({"a": HISTORY}, ["#ff0000"])
+    fig = curves.over_epochs({"a": HISTORY}, ["#ff0000"])
     drawn(fig)
     for panel in readout(fig):
         left, top, right, bottom = panel["box"]
@@ -64,13 +64,13 @@ def test_the_box_is_that_of_the_panel():
 
 
 def test_several_settings_are_told_apart():
-    fig = plots.curves({"a": HISTORY, "b": HISTORY}, ["#ff0000", "#0000ff"])
+    fig = curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["#ff0000", "#0000ff"])
     names = [curve["name"] for curve in readout(fig)[0]["curves"]]
     assert names == ["a: training", "a: validation", "b: training", "b: validation"]
 
 
 def test_names_for_the_readout_alone_stay_out_of_the_legend():
-    fig = reproduction_plots.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
+    fig = reproduction_charts.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
     assert [text.get_text() for text in fig.legends[0].texts] == ["a", "trained on test_batch", "held out"]
     assert [curve["name"] for curve in readout(fig)[0]["curves"]] == ["a", "a, held out"]
 
@@ -100,13 +100,13 @@ SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
 @pytest.mark.parametrize(
     ("fig", "told"),
     [
-        (loss_charts.over_eta({"a": TIMES}, ETAS, "%"), [("%", "η", ETAS, "a", TIMES)]),
+        (bce_charts.over_eta({"a": TIMES}, ETAS, "%"), [("%", "η", ETAS, "a", TIMES)]),
         (
-            speed_plots.growth({"images": (SIZES, TIMES), "epochs": (2 * SIZES, TIMES)}, ["seconds", "s"]),
+            speed_charts.growth({"images": (SIZES, TIMES), "epochs": (2 * SIZES, TIMES)}, ["seconds", "s"]),
             [("seconds", "images", SIZES, "median", TIMES), ("s", "epochs", 2 * SIZES, "median", TIMES)],
         ),
         (
-            mistake_plots.mistakes({"a long name of a mistake": (TIMES, TIMES / 2)}, SIZES),
+            mistake_charts.mistakes({"a long name of a mistake": (TIMES, TIMES / 2)}, SIZES),
             [("a long name of a mistake", "epoch", SIZES, "with the mistake", 50 * TIMES)],
         ),
     ],
@@ -123,5 +123,5 @@ def test_curves_over_something_else_are_told_as_well(fig, told):
 
 
 def test_the_name_of_an_axis_that_is_not_drawn_takes_no_room():
-    fig = mistake_plots.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
+    fig = mistake_charts.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
     assert "epoch" not in drawn(fig)

@@ -14,9 +14,8 @@ from PIL import Image
 from lib import paths
 from lib.cifar10 import CLASSES
 from lib.runs.snapshots import Film
-from notebooks.speed import charts as speed_plots
-from report import curves as plots
-from report import show
+from notebooks.speed import charts as speed_charts
+from report import curves, show
 from report.pipeline import render, stitch
 
 EPOCHS = [0, 1, 2, 3, 5, 7, 10]
@@ -46,13 +45,13 @@ def cells():
     show.film(
         film(), CLASSES, "fig-film", "Templates for $\\eta = 1$ as they form; see [Figure](#fig-curves).", "A film."
     )
-    show.figure(plots.curves({"x": HISTORY}, ["#0072b2"]), "fig-curves", "Curves.", "Three charts.")
-    both = plots.curves({"x": HISTORY, "y": HISTORY}, ["#0072b2", "#d55e00"], log=True)
+    show.figure(curves.over_epochs({"x": HISTORY}, ["#0072b2"]), "fig-curves", "Curves.", "Three charts.")
+    both = curves.over_epochs({"x": HISTORY, "y": HISTORY}, ["#0072b2", "#d55e00"], log=True)
     show.figure(both, "fig-both", "More curves.", "Three charts.")
     sizes = {"images": np.array([1, 8, 32]), "epochs": np.array([7, 9])}
     growing = {what: (steps, np.linspace(0.3, 0.9, len(steps))) for what, steps in sizes.items()}
-    show.figure(speed_plots.growth(growing, ["seconds", "seconds"]), "fig-growth", "Growth.", "Two charts.")
-    show.figure(plots.confusion_matrix(np.eye(10) * 9, CLASSES), "fig-other", "Something else.", "A table.")
+    show.figure(speed_charts.growth(growing, ["seconds", "seconds"]), "fig-growth", "Growth.", "Two charts.")
+    show.figure(curves.confusion_matrix(np.eye(10) * 9, CLASSES), "fig-other", "Something else.", "A table.")
 
 
 @pytest.fixture(scope="module")
