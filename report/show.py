@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from lib import paths
 from lib.runs.snapshots import Film
 from report import mime, pictures
-from report.hover import readout
+from report.hover import hover_data
 from report.words import Finding
 
 
@@ -32,7 +32,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
     with mpl.rc_context({"svg.hashsalt": label}):
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     paths.write_text(paths.FIGURES / f"{label}.svg", buffer.getvalue())
-    if panels := readout(fig):
+    if panels := hover_data(fig):
         more["readout"] = panels
     emit({mime.SVG: buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
 

@@ -36,7 +36,7 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
 def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Sequence[int]) -> None:
     ax.plot(epochs, 100 * wrong, color=COLOURS[0], label="_with the mistake")
     ax.plot(epochs, 100 * right, color=INK, linestyle=DASHED, linewidth=1, label="_right")
-    ax.set_xlabel("epoch").set_visible(False)  # for the readout; there is no room for it
+    ax.set_xlabel("epoch").set_visible(False)  # for the tooltip; there is no room to draw it
     ax.set(xscale="log", xticks=[epochs[0], epochs[-1]], xticklabels=[f"{epochs[0]}", f"{epochs[-1]}"])
     ax.tick_params("x", which="minor", length=0, labelbottom=False)
     ax.tick_params(labelsize=7)

@@ -12,7 +12,7 @@ from lib.runs.splits import load_splits
 from lib.runs.training import train_setting, train_stack
 from notebooks.comparison import sentences
 from report import curves, words
-from report.hover import readout
+from report.hover import hover_data
 
 NAN, INF = np.nan, np.inf
 
@@ -93,7 +93,7 @@ def test_its_curves_are_drawn_without_a_nan_or_a_warning_and_say_what_happened(d
         )
         fig.savefig(buffer, format="svg")
         assert "nan" not in buffer.getvalue().lower()
-    json.dumps(readout(fig), allow_nan=False)
+    json.dumps(hover_data(fig), allow_nan=False)
     (legend,) = fig.legends
     texts = [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
     assert ", diverged in epoch 1" in " ".join(texts)

@@ -1,4 +1,4 @@
-"""What a chart tells at each epoch is what it draws, where it draws it."""
+"""The hover data of a chart are the values that it draws, at the positions where it draws them."""
 
 import io
 import json
@@ -13,39 +13,39 @@ from notebooks.common_mistakes import charts as mistake_charts
 from notebooks.reproduction import charts as reproduction_charts
 from notebooks.speed import charts as speed_charts
 from report import curves
-from report.hover import readout
+from report.hover import hover_data
 
 rng = np.random.default_rng(0)
 HISTORY = {split: {m: rng.uniform(0.2, 3, 6) for m in ("loss", "cost", "accuracy")} for split in ("train", "val")}
 
 
-def drawn(fig):
+def draw(fig):
     buffer = io.StringIO()
     fig.savefig(buffer, format="svg")
     return buffer.getvalue()
 
 
 def vertices(svg):
-    """The points of every curve of six epochs, in the order of the file."""
+    """Return the points of every curve of six epochs, in the order of the file."""
     paths = re.findall(r'<path d="((?:[ML] \S+ \S+\s*){6})" clip-path', svg)
     return [np.array(re.findall(r"[ML] (\S+) (\S+)", path), float) for path in paths]
 
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("titles", [["a"], ["a", "b"]])
-def test_the_places_are_those_of_the_curves_in_the_svg(titles, log):
+def test_positions_are_those_of_the_curves_in_the_svg(titles, log):
     fig = curves.over_epochs(dict.fromkeys(titles, HISTORY), ["#ff0000", "#0000ff"][: len(titles)], log=log)
-    svg = drawn(fig)
-    told = [(panel, curve) for panel in readout(fig) for curve in panel["curves"]]
-    assert len(told) == len(vertices(svg)) == 6 * len(titles)
-    for (panel, curve), points in zip(told, vertices(svg), strict=True):
+    svg = draw(fig)
+    pairs = [(panel, curve) for panel in hover_data(fig) for curve in panel["curves"]]
+    assert len(pairs) == len(vertices(svg)) == 6 * len(titles)
+    for (panel, curve), points in zip(pairs, vertices(svg), strict=True):
         np.testing.assert_allclose(np.column_stack([panel["x"], curve["y"]]), points, atol=0.06)
 
 
-def test_the_values_are_those_of_the_history():
+def test_values_are_those_of_the_history():
     fig = curves.over_epochs({"a": HISTORY}, ["#ff0000"])
-    drawn(fig)
-    panels = readout(fig)
+    draw(fig)
+    panels = hover_data(fig)
     assert [panel["title"] for panel in panels] == ["loss", "cost", "accuracy (%)"]
     assert all((panel["axis"], panel["steps"]) == ("epoch", [1, 2, 3, 4, 5, 6]) for panel in panels)
     training, validation = panels[2]["curves"]
@@ -54,43 +54,43 @@ def test_the_values_are_those_of_the_history():
     np.testing.assert_allclose(validation["values"], 100 * HISTORY["val"]["accuracy"], rtol=1e-3)
 
 
-def test_the_box_is_that_of_the_panel():
+def test_box_of_a_panel_encloses_its_curves():
     fig = curves.over_epochs({"a": HISTORY}, ["#ff0000"])
-    drawn(fig)
-    for panel in readout(fig):
+    draw(fig)
+    for panel in hover_data(fig):
         left, top, right, bottom = panel["box"]
         assert left <= min(panel["x"]) and max(panel["x"]) <= right
         assert all(top <= y <= bottom for curve in panel["curves"] for y in curve["y"])
 
 
-def test_several_settings_are_told_apart():
+def test_curves_of_several_settings_have_the_setting_in_their_name():
     fig = curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["#ff0000", "#0000ff"])
-    names = [curve["name"] for curve in readout(fig)[0]["curves"]]
+    names = [curve["name"] for curve in hover_data(fig)[0]["curves"]]
     assert names == ["a: training", "a: validation", "b: training", "b: validation"]
 
 
-def test_names_for_the_readout_alone_stay_out_of_the_legend():
+def test_name_that_begins_with_an_underscore_stays_out_of_the_legend():
     fig = reproduction_charts.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
     assert [text.get_text() for text in fig.legends[0].texts] == ["a", "trained on test_batch", "held out"]
-    assert [curve["name"] for curve in readout(fig)[0]["curves"]] == ["a", "a, held out"]
+    assert [curve["name"] for curve in hover_data(fig)[0]["curves"]] == ["a", "a, held out"]
 
 
-def test_a_gap_in_a_curve_is_something_that_json_can_hold():
+def test_nan_in_a_curve_becomes_null():
     fig = Figure()
     ax = fig.subplots()
     ax.plot([1, 2, 3], [1, np.nan, 2], label="a")
     ax.set_xlabel("epoch")
-    drawn(fig)
-    (curve,) = json.loads(json.dumps(readout(fig), allow_nan=False))[0]["curves"]
+    draw(fig)
+    (curve,) = json.loads(json.dumps(hover_data(fig), allow_nan=False))[0]["curves"]
     assert curve["values"] == [1, None, 2]
     assert curve["y"][1] is None
 
 
-def test_an_axis_without_a_name_is_not_read():
+def test_panel_without_an_axis_label_is_left_out():
     fig = Figure()
     ax = fig.subplots()
     ax.plot([1, 2], [1, 2], label="a")
-    assert readout(fig) == []
+    assert hover_data(fig) == []
 
 
 ETAS = [0.0003, 0.01, 1]
@@ -98,7 +98,7 @@ SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
 
 
 @pytest.mark.parametrize(
-    ("fig", "told"),
+    ("fig", "expected"),
     [
         (bce_charts.over_eta({"a": TIMES}, ETAS, "%"), [("%", "η", ETAS, "a", TIMES)]),
         (
@@ -111,17 +111,14 @@ SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
         ),
     ],
 )
-def test_curves_over_something_else_are_told_as_well(fig, told):
-    drawn(fig)
-    found = readout(fig)
-    assert [(panel["title"], panel["axis"], panel["curves"][0]["name"]) for panel in found] == [
-        (title, axis, name) for title, axis, _, name, _ in told
-    ]
-    for panel, (_, _, steps, _, values) in zip(found, told, strict=True):
+def test_curves_over_other_quantities_than_epochs_have_hover_data(fig, expected):
+    draw(fig)
+    for panel, (title, axis, steps, name, values) in zip(hover_data(fig), expected, strict=True):
+        assert (panel["title"], panel["axis"], panel["curves"][0]["name"]) == (title, axis, name)
         assert panel["steps"] == list(steps)
         np.testing.assert_allclose(panel["curves"][0]["values"], values, rtol=1e-3)
 
 
-def test_the_name_of_an_axis_that_is_not_drawn_takes_no_room():
+def test_hidden_axis_label_is_not_drawn():
     fig = mistake_charts.mistakes({"a": (TIMES, TIMES / 2)}, SIZES)
-    assert "epoch" not in drawn(fig)
+    assert "epoch" not in draw(fig)
