@@ -10,7 +10,6 @@ import importlib.util
 import io
 import json
 import re
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from html import escape, unescape
 from pathlib import Path
@@ -20,7 +19,7 @@ from lib.command import InputError
 
 # The colours that stand for the reader's own text and page colour: INK and FACE of report.style.
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
-SVG, XLINK = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"
+NOT_DRAWN = re.compile(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)  # parts of matplotlib's SVG
 MATH = re.compile(r"<math.*?</math>", re.DOTALL)
 WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # of the film in points, as wide as the other figures; of a template in the strip
 POLICY = "@content-security-policy@"  # what template/report.html has in the policy's place
@@ -128,47 +127,16 @@ def digest(content: str) -> str:
 
 
 def inline_svg(svg: str, label: str, alt: str) -> str:
-    """A figure as an <svg> element of the page: named by its alt text, in the theme's colours, its ids its own."""
-    ET.register_namespace("", SVG)
-    ET.register_namespace("xlink", XLINK)
-    root = ET.fromstring(svg)  # nosec B314 # our own figure
-    drop(root, "metadata", "style", "script")
-    for element in root.iter():
-        for key, value in element.attrib.items():
-            element.set(key, adapt(key, value, label))
-    root.attrib.pop("version", None)
-    # matplotlib gives the joins in a style sheet for "*", which would reach the whole page.
-    root.set("style", "fill: currentColor; stroke-linejoin: round; stroke-linecap: butt")
-    root.set("role", "img")
-    root.set("aria-label", alt)
-    return ET.tostring(root, encoding="unicode")
+    """matplotlib's figure as an <svg> element of the page: named by `alt`, in the theme's colours, with unique ids.
 
-
-def drop(root: ET.Element, *names: str) -> None:
-    """Remove the elements of these names, wherever they are."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in {f"{{{SVG}}}{name}" for name in names}:
-                parent.remove(child)
-
-
-def adapt(key: str, value: str, label: str) -> str:
-    """An attribute's value in the theme's colours, with `label` before each id: figures share a page, not ids."""
-    if key == "id":
-        return f"{label}.{value}"
-    if key in ("href", f"{{{XLINK}}}href"):
-        return f"#{label}.{value[1:]}" if value.startswith("#") else value
-    value = re.sub(r"url\(#(.*?)\)", rf"url(#{label}.\1)", value)
-    for stand_in, colour in THEME.items():
-        value = re.sub(stand_in, colour, value, flags=re.IGNORECASE)
-    return value
-
-
-def size(svg: str) -> tuple[float, float]:
-    """Width and height of a figure in points, as matplotlib gives them."""
-    root = ET.fromstring(svg)  # nosec B314 # our own figure
-    width, height = (float(re.sub(r"pt$", "", root.attrib[key])) for key in ("width", "height"))
-    return width, height
+    matplotlib's style sheet is for "*", which would be the whole page, so it becomes the style of the element.
+    """
+    svg = NOT_DRAWN.sub("", svg[svg.index("<svg") :])
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{label}.", svg)  # figures share the page, so ids need a prefix
+    for ours, readers in THEME.items():
+        svg = svg.replace(ours, readers)
+    style = "fill: currentColor; stroke-linejoin: round; stroke-linecap: butt"
+    return svg.replace("<svg", f'<svg style="{style}" role="img" aria-label="{escape(alt)}"', 1)
 
 
 def math_font(page: str) -> str:

@@ -64,7 +64,7 @@ def write_figures(notebook: Any, folder: Path) -> None:
         label, svg = output.metadata["label"], output.data[SVG]
         paths.write_text(folder / f"{label}.svg", svg)
         paths.write_text(folder / f"{label}.html", html.figure(svg, output.metadata))
-        output.metadata["width"] = f"{html.size(svg)[0]:g}pt"
+        output.metadata["width"] = re.search(r'\bwidth="(\S+pt)"', svg)[1]  # type: ignore[index]
 
 
 def figures(notebook: Any) -> Iterator[Any]:
