@@ -3,7 +3,7 @@
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: report pages core core-pages test test-faults sweep bench lab screenshots lock clean help FORCE
+.PHONY: report pages core core-pages test test-faults sweep bench lab screenshots lock font clean help FORCE
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -147,6 +147,15 @@ screenshots: $(READY) $(DATA)  ## take report/screenshots anew, of the report as
 lock: $(READY)  ## pin every package anew, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
+
+# All letters of formulas, upright, italic and bold. A test says if a formula has a character that is not listed here.
+LETTERS := 20-7E,393-3A9,3B1-3C9,3F5,210E,1D400-1D467,1D5B3,1D6FC-1D716
+SIGNS := D7,2016,2032,2061,2190,2202,2207,2208,2211,2212,223C,2248,2264,2265
+font: $(READY)  ## cut report/template/STIXTwoMath.woff out of STIX Two Math, which the package ziamath contains
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check ziamath==0.13
+	$(VENV)/bin/pyftsubset $(VENV)/lib/python3*/site-packages/ziamath/fonts/STIXTwoMath-Regular.ttf --flavor=woff \
+	    --layout-features=ssty,dtls,flac,kern,ccmp --name-IDs=0,1,2,13,14 --unicodes=$(LETTERS),$(SIGNS) \
+	    --output-file=report/template/STIXTwoMath.woff
 
 clean:  ## remove what was run and rendered, but not the data, the environment, or the committed report
 	rm -rf data/runs data/cifar10/.*.bin .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -6,24 +6,17 @@ values of curves.
 
 import base64
 import hashlib
-import importlib.util
-import io
 import json
 import re
 from collections.abc import Mapping
-from html import escape, unescape
-from pathlib import Path
+from html import escape
 from typing import Any
-
-from lib.command import InputError
 
 # The colours that stand for the reader's own text and page colour: INK and FACE of report.style.
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
 NOT_DRAWN = re.compile(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)  # parts of matplotlib's SVG
-MATH = re.compile(r"<math.*?</math>", re.DOTALL)
 WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # of the film in points, as wide as the other figures; of a template in the strip
 POLICY = "@content-security-policy@"  # what template/report.html has in the policy's place
-DOWNLOAD = 'href="results.json"'
 
 
 def figure(svg: str, metadata: Mapping[str, Any]) -> str:
@@ -100,9 +93,10 @@ def cell(label: str, column: int, row: int, x: float, y: float, size: float) -> 
     )
 
 
-def embed(page: str, results: bytes) -> str:
-    """The page with results.json within its link for the download, which so needs no script."""
-    return page.replace(DOWNLOAD, f'href="data:application/json;base64,{base64.b64encode(results).decode()}"')
+def embed(page: str, name: str, kind: str, content: bytes) -> str:
+    """The page with the links to a file replaced by its content, so that the page stands alone."""
+    url = f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return page.replace(f"url({name})", f"url({url})").replace(f'href="{name}"', f'href="{url}"')
 
 
 def protect(page: str) -> str:
@@ -139,36 +133,6 @@ def inline_svg(svg: str, label: str, alt: str) -> str:
     return svg.replace("<svg", f'<svg style="{style}" role="img" aria-label="{escape(alt)}"', 1)
 
 
-def math_font(page: str) -> str:
-    """STIX Two Math, cut down to the characters of the page's MathML, as a data address: it looks alike everywhere.
-
-    The font comes with the ziamath package; its licence, the SIL Open Font License, stays in the font's own name table.
-    """
-    from fontTools import subset
-
-    package = importlib.util.find_spec("ziamath")  # found, not imported, which would take half a second
-    if not package or not package.origin:
-        raise InputError("the package ziamath is not installed; `make report` installs it")
-    options = subset.Options(
-        flavor="woff", layout_features=["ssty", "dtls", "flac", "kern", "ccmp"], name_IDs=[0, 1, 2, 13, 14]
-    )
-    font = subset.load_font(str(Path(package.origin).parent / "fonts/STIXTwoMath-Regular.ttf"), options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text="".join(sorted(math_characters(page))))
-    subsetter.subset(font)
-    buffer = io.BytesIO()
-    subset.save_font(font, buffer, options)
-    return "data:font/woff;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def math_characters(page: str) -> set[str]:
-    """The characters of the page's MathML, and the italic forms that a browser gives to single letters."""
-    plain = {
-        c for math in MATH.findall(page) for c in unescape(re.sub(r"<annotation.*?</annotation>|<[^>]+>", "", math))
-    }
-    return plain | {italic(c) for c in plain} | set("ϵ∂∇")
-
-
 def tidy_math(page: str) -> str:
     """The page with MathML as the PDF sets it: \\mathbf upright, which pandoc slants, and a thin space after log."""
 
@@ -178,11 +142,3 @@ def tidy_math(page: str) -> str:
     page = re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
     applied = "<mo>&#8289;</mo>"  # the function named before it is applied; a bracket follows without a space
     return re.sub(rf"{applied}</mrow>(?!<mo[^>]*>\()", f'{applied}<mspace width="0.17em"></mspace></mrow>', page)
-
-
-def italic(c: str) -> str:
-    """A letter's mathematical italic form."""
-    for first, last, start in (("a", "z", 0x1D44E), ("A", "Z", 0x1D434), ("α", "ω", 0x1D6FC), ("Α", "Ω", 0x1D6E2)):
-        if first <= c <= last:
-            return "ℎ" if c == "h" else chr(start + ord(c) - ord(first))
-    return c

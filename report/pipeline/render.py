@@ -20,6 +20,7 @@ from report.pipeline import html
 from report.pipeline.provenance import long_date
 
 TEMPLATE = paths.REPORT / "template"
+FONT = TEMPLATE / "STIXTwoMath.woff"  # for formulas; `make font` makes it
 TITLE = "Softmax regression on CIFAR-10"
 SUBTITLE = "A course report that runs: KTH DD2424, assignment 1"
 # Text in notebooks is Markdown and nothing else: HTML or TeX in it is shown as it stands.
@@ -114,8 +115,9 @@ def pandoc(markdown: str, to: str, options: list[str]) -> str:
 
 def write_html(markdown: str, options: list[str], folder: Path, results: bytes) -> None:
     page = html.tidy_math(pandoc(markdown, "html5", options))
-    page = page.replace("url(STIXTwoMath.woff)", f"url({html.math_font(page)})")
-    paths.write_text(folder / "report.html", html.protect(html.embed(page, results)))
+    page = html.embed(page, FONT.name, "font/woff", FONT.read_bytes())
+    page = html.embed(page, "results.json", "application/json", results)
+    paths.write_text(folder / "report.html", html.protect(page))
 
 
 def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str, Any]) -> None:
