@@ -3,14 +3,13 @@
 import re
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from lib import paths
+from lib.files import read_yaml
 
 
 def read() -> dict[str, Any]:
     """data/reference.yaml: accuracies in per cent."""
-    return YAML(typ="safe", pure=True).load(paths.DATA / "reference.yaml")
+    return read_yaml(paths.DATA / "reference.yaml")
 
 
 def in_symbols(claim: str) -> str:

@@ -1,20 +1,18 @@
 """One setting of the training: read from its YAML file and validated before anything is run."""
 
 import os
-import reprlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
 
 from lib import paths
-from lib.command import InputError, expect_none, one_line, run_command
+from lib.command import InputError, expect_none, run_command
+from lib.files import describe, explain, read_yaml
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
 MAX = 2**31  # of whole numbers: more would only be a slip
-LONGEST, SHOWN = 300, 3  # letters of foreign text, and mistakes, in a message
 PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # each network of a stack may have its own
 
 
@@ -71,6 +69,12 @@ class Setting(BaseModel):
         return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
 
 
+WORDING = {
+    "extra_forbidden": f"unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}",
+    "string_pattern_mismatch": "may hold letters, digits, dots and hyphens, a letter or digit first",
+}
+
+
 def read(path: Path) -> Setting:
     """The setting in one YAML file. Raises InputError with file, key, value and what is allowed."""
     values = read_yaml(path)
@@ -79,58 +83,12 @@ def read(path: Path) -> Setting:
     return validate({"name": path.stem} | values, str(path))
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Keys and values of a YAML file, of whatever kind. Raises InputError.
-
-    YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
-    """
-    try:
-        values = YAML(typ="safe", pure=True).load(path)
-    except OSError as error:
-        raise InputError(f"{path}: not readable: {error.strerror}") from None
-    except Exception as error:  # ruamel lets a wrong date, number or nesting raise anything
-        raise InputError(f"{path}: not readable as YAML: {shorten(str(error)) or type(error).__name__}") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {describe(values)}")
-    return values
-
-
 def validate(values: dict[str, Any], where: str) -> Setting:
     """A Setting of these values. Raises InputError, in one line that begins with `where`."""
     try:
         return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
     except ValidationError as error:
-        explained = [*map(explain, error.errors()[:SHOWN]), "and more"][: error.error_count()]
-        raise InputError(f"{where}: {'; '.join(explained)}") from None
-
-
-def explain(error: Any) -> str:
-    """One of pydantic's errors as 'key = value: what is allowed'."""
-    key = shorten(".".join(map(str, error["loc"])))
-    if error["type"] == "missing":
-        return f"{key} is missing"
-    given = f"{key} = {describe(error['input'])}"
-    if error["type"] == "extra_forbidden":
-        return f"{given}: unknown key; allowed are {', '.join(list(Setting.model_fields)[1:])}"
-    if error["type"] == "string_pattern_mismatch":
-        return f"{given}: may hold letters, digits, dots and hyphens, a letter or digit first"
-    return f"{given}: {error['msg'].replace('Input should', 'must').replace('String should', 'must')}"
-
-
-def describe(value: Any) -> str:
-    """A foreign value, however large or deep."""
-    brief = reprlib.Repr()
-    brief.maxstring = brief.maxother = LONGEST
-    try:
-        return shorten(brief.repr(value))
-    except ValueError:
-        return "an integer of thousands of digits"  # which Python refuses to print
-
-
-def shorten(text: str) -> str:
-    """Foreign text as it fits into a message: one line, not a page long."""
-    line = one_line(text)
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+        raise InputError(f"{where}: {explain(error, WORDING)}") from None
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from lib import paths
 from lib.command import InputError, run_command, say
+from lib.files import describe, read_yaml
 from lib.model import LOSSES
 from lib.runs import settings
 from lib.runs.cache import Arrays, Progress, fingerprint, load, one_thread, save
@@ -44,13 +45,13 @@ def read_grid(path: Path = GRID) -> list[Setting]:
 
     In the order of AXES, each from its lowest value to its highest. Raises InputError as `lib.runs.settings` does.
     """
-    values = settings.read_yaml(path)
+    values = read_yaml(path)
     for axis in AXES:
         if not isinstance(values.get(axis), list) or not values[axis]:
-            got = f"{axis} = {settings.describe(values[axis])}" if axis in values else f"{axis} is missing"
+            got = f"{axis} = {describe(values[axis])}" if axis in values else f"{axis} is missing"
             raise InputError(f"{path}: {got}: must be a list of one value or more, such as [1, 2]")
     if "name" in values:
-        got = f"name = {settings.describe(values['name'])}"
+        got = f"name = {describe(values['name'])}"
         raise InputError(f"{path}: {got}: unknown key; the settings of a grid have no names")
     points = product(*(values[axis] for axis in AXES))
     named = values | {"name": "grid"}

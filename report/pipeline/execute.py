@@ -10,6 +10,7 @@ from typing import Any
 
 from lib import paths
 from lib.command import InputError, run_command, say
+from lib.files import shorten
 from lib.runs import settings
 
 # Not for the reader: that the kernel talks to us unencrypted, on this machine, and that it was interrupted at its end.
@@ -29,7 +30,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, Any]) -> None:
     except OSError:
         raise
     except Exception as error:  # a file of any other shape raises anything
-        why = settings.shorten(str(error).partition("\n")[0]) or type(error).__name__
+        why = shorten(str(error).partition("\n")[0]) or type(error).__name__
         raise InputError(f"{notebook}: not a notebook: {why}") from None
     if unknown := set(parameters) - set(known):
         raise InputError(f"{notebook}: no parameter {', '.join(sorted(unknown))}; it has {', '.join(known) or 'none'}")
