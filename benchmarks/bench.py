@@ -26,10 +26,10 @@ from tqdm import tqdm
 
 from benchmarks import contenders
 from lib import cifar10, paths
+from lib.assignment import ALL_BATCHES
 from lib.command import InputError, run_command, say
 from lib.preprocess import Standardiser
 from lib.runs.splits import load_splits
-from lib.runs.training import ALL
 from notebooks.speed import results as speed
 
 N_EPOCHS, ROUNDS = 40, 5
@@ -63,7 +63,7 @@ def contend(name: str, evaluated: bool) -> Turn:
 
 def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
     """Seconds of M settings on n images, evaluated on as many twice after each epoch."""
-    read = [cifar10.load_batch(name) for name in ALL[: -(-n // 10_000)]]
+    read = [cifar10.load_batch(name) for name in ALL_BATCHES[: -(-n // 10_000)]]
     images, y = (np.concatenate(arrays)[:n] for arrays in zip(*read, strict=True))
     X = Standardiser.fit(images).apply(images)
     data = contenders.Data(X, y, X, y)
