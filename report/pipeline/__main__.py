@@ -8,18 +8,46 @@ python -m report.pipeline core           the first CORE chapters alone       -> 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from lib import paths
 from lib.command import InputError, run_command
+from lib.files import read_json
 from lib.runs import settings
 from report import mime
-from report.pipeline.provenance import appendix, provenance
+from report.pipeline.provenance import appendix, long_date, provenance
 from report.pipeline.render import render
 from report.pipeline.stitch import chapter, in_order, read, stitch
 
 RESULTS = paths.REPORT / "results.json"
 CORE = 4  # the last chapter of the assignment's compulsory part
+
+
+class Provenance(BaseModel):
+    python: str
+    packages: dict[str, str]
+    data: dict[str, str]
+    commit: str
+    date: Annotated[str, AfterValidator(lambda day: long_date(day) and day)]
+
+
+class Values(BaseModel):
+    """What the appendix shows of a setting."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    eta: float
+    lam: float
+    n_batch: float = 0
+    n_epochs: float = 0
+    seed: float = 0
+
+
+class Results(BaseModel):
+    provenance: Provenance
+    settings: dict[str, Values] = {}
 
 
 def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
@@ -53,16 +81,9 @@ def write_results(notebooks: Sequence[Path], target: Path = RESULTS) -> None:
 
 
 def read_results(source: Path = RESULTS) -> dict[str, Any]:
-    """report/results.json. Raises InputError if it is not there, or lacks what the report shows of it."""
-    try:
-        results = json.loads(source.read_text(encoding="utf-8"))
-        appendix(results)
-        return results
-    except FileNotFoundError:
-        raise InputError(f"there is no {source}; `python -m report.pipeline results` writes it") from None
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        why = f"{type(error).__name__}: {error}"
-        raise InputError(f"{source} is damaged ({why}); `python -m report.pipeline results` writes it anew") from None
+    """Read what the report itself shows of report/results.json. Raises InputError."""
+    cure = "run `python -m report.pipeline results`"
+    return read_json(source, Results, cure).model_dump(exclude_unset=True)
 
 
 def render_all(notebooks: Sequence[Path], folder: Path = paths.REPORT) -> None:

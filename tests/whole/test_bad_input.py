@@ -143,8 +143,8 @@ RESULTS = {
 def test_damaged_results_are_not_rendered(tmp_path, content):
     file = tmp_path / "results.json"
     file.write_bytes(content)
-    cure = r"; `python -m report\.pipeline results` writes it anew"
-    with pytest.raises(InputError, match=f"^{re.escape(str(file))} is damaged .*{cure}$") as caught:
+    cure = r"; run `python -m report\.pipeline results`"
+    with pytest.raises(InputError, match=f"^{re.escape(str(file))}: .*{cure}$") as caught:
         report.render_all([], tmp_path)
     assert str(caught.value).isprintable()
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
@@ -192,8 +192,7 @@ def shown_or_refused(folder, content):
 
 
 def test_missing_results_are_not_rendered(tmp_path):
-    cure = r"there is no .*results\.json; `python -m report\.pipeline results` writes it"
-    with pytest.raises(InputError, match=cure):
+    with pytest.raises(InputError, match=r"results\.json: No such file .*; run `python -m report\.pipeline results`"):
         report.render_all([], tmp_path)
     assert list(tmp_path.iterdir()) == []
 
