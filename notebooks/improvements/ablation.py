@@ -1,23 +1,25 @@
-"""What each change to the training gains: each alone, then all that the grid search chose, together.
+"""The settings that show what each change to the training gains, alone and together with what the search chose.
 
-Every network of the comparison takes the same number of update steps. The test accuracies decide nothing.
+Each network of the comparison takes the same number of update steps. Its test accuracy decides nothing.
 """
 
 from typing import Any
 
 import numpy as np
 
+from lib.assignment import N_BATCH
 from lib.runs.cache import Progress
 from lib.runs.seeds import spread
 from lib.runs.settings import Setting
 
 SEEDS = tuple(range(5))
 BASE: dict[str, Any] = {"eta": 0.001, "lam": 0.1}  # what validation prefers of the assignment's settings
-EPOCHS = {"data_batch_1": 29, "all": 6}  # of 100 batches, or of 490: 2,900 or 2,940 update steps
+EPOCHS = {"data_batch_1": 29, "all": 6}  # of 100 mini-batches, or of 490: 2,900 or 2,940 update steps
 
-FASTER = {"eta": 0.01}  # ten times the step, which decays and averages are there to allow
+FASTER = {"eta": 0.01}  # ten times the step, which a falling step or an average may allow
+UNCHANGED, TOGETHER = "nothing changed", "all together"
 CHANGES: dict[str, dict[str, Any]] = {
-    "nothing changed": {},
+    UNCHANGED: {},
     "all batches": {"train_on": "all"},
     "flips": {"flips": True},
     "shifts by up to 1 pixel": {"shifts": 1},
@@ -32,33 +34,22 @@ CHANGES: dict[str, dict[str, Any]] = {
     "… and decay on a plateau": FASTER | {"decay": "plateau"},
     "… and averaged iterates": FASTER | {"average": True},
 }
-TOGETHER = "all together"
 
 
 def at_equal_steps(name: str, **fields: Any) -> Setting:
-    """A setting with as many update steps as all others of the comparison."""
-    setting = Setting(**{"name": "own", **BASE, **fields})
-    n_epochs = EPOCHS[setting.train_on] * setting.n_batch // 100
-    return setting.model_copy(update={"name": name, "n_epochs": n_epochs})
-
-
-def alone() -> dict[str, Setting]:
-    """Each change alone, by name."""
-    return {what: at_equal_steps(f"change-{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
-
-
-def together(chosen: Setting) -> Setting:
-    """The setting that the search chose, with all that helps."""
-    return at_equal_steps("change-together", **chosen.model_dump(exclude={"name", "n_epochs"}))
+    """Return the setting with these fields and as many update steps as all others of the comparison."""
+    setting = Setting(name=name, **BASE | fields)
+    return setting.model_copy(update={"n_epochs": EPOCHS[setting.train_on] * setting.n_batch // N_BATCH})
 
 
 def compared(chosen: Setting) -> dict[str, Setting]:
-    """Each change alone, then all together; by name."""
-    return alone() | {TOGETHER: together(chosen)}
+    """Return the settings of the comparison: one for each change, and the chosen one, which has many."""
+    alone = {what: at_equal_steps(f"change-{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
+    return alone | {TOGETHER: at_equal_steps("change-together", **chosen.model_dump(exclude={"name", "n_epochs"}))}
 
 
-def gains(chosen: Setting, progress: Progress = iter) -> dict[str, np.ndarray]:
-    """Test accuracy of each of `compared`, (n_seeds,)."""
+def accuracies(chosen: Setting, progress: Progress = iter) -> dict[str, np.ndarray]:
+    """Return the test accuracies, (n_seeds,), of each setting of the comparison."""
     settings = compared(chosen)
-    found = spread(list(settings.values()), SEEDS, progress)
-    return {what: found[setting.name]["test"] for what, setting in settings.items()}
+    measures = spread(list(settings.values()), SEEDS, progress)
+    return {what: measures[setting.name]["test"] for what, setting in settings.items()}

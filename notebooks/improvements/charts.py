@@ -1,20 +1,21 @@
-"""The charts of the optional part: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of the optional part: arrays in, Figure out, in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from report.style import CELL_INK, COLOURS, INK, WIDTH, label_cells
 
 
 def heat_maps(
-    accuracy: np.ndarray, etas: Sequence[float], lams: Sequence[float], n_batches: Sequence[int], chosen: Sequence[int]
+    accuracy: np.ndarray, n_batches: Sequence[int], etas: Sequence[float], lams: Sequence[float], chosen: Sequence[int]
 ) -> Figure:
-    """Accuracy in per cent over eta and lam, (n_batches, etas, lams): a map a batch size, on one scale.
+    """Draw accuracies (n_batches, etas, lams) in per cent, on one colour scale: a map of eta and lam per batch size.
 
-    A frame marks the largest of each map, and a heavier one the setting at the place `chosen`. NaN is a setting that
+    A frame marks the largest of each map, and a heavier one the setting at the indices `chosen`. NaN is a setting that
     diverged.
     """
     fig = Figure((WIDTH, 3.5))
@@ -23,8 +24,8 @@ def heat_maps(
     for place, (ax, values, n_batch) in enumerate(zip(axes, accuracy, n_batches, strict=True)):
         ax.imshow(values, cmap="Blues", vmin=low, vmax=np.nanmax(accuracy) + 5, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
-            words = "–" if np.isnan(value) else f"{value:.1f}"
-            ax.text(column, row, words, ha="center", va="center", fontsize=7.5, color=CELL_INK)
+            text = "–" if np.isnan(value) else f"{value:.1f}"
+            ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=CELL_INK)
         label_cells(ax, [f"{lam:g}" for lam in lams], [f"{eta:g}" for eta in etas])
         ax.set(title=f"{n_batch} images in a batch", xlabel="λ")
         if np.isfinite(values).any():
@@ -35,22 +36,19 @@ def heat_maps(
     return fig
 
 
-def frame(ax: mpl.axes.Axes, row: int, column: int, colour: str, width: float) -> None:
-    box = mpl.patches.Rectangle(
-        (column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=3
-    )
-    ax.add_patch(box)
+def frame(ax: Axes, row: int, column: int, colour: str, width: float) -> None:
+    ax.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=colour, linewidth=width, zorder=3))
 
 
 def changes(accuracies: Mapping[str, np.ndarray], marked: Sequence[str]) -> Figure:
-    """Accuracy in per cent of each change, (n_seeds,): a dot a seed, a bar at the mean. The first is unchanged."""
+    """Draw the accuracies (n_seeds,) of each change: a dot per seed, a bar at the mean. The first is unchanged."""
     fig = Figure((WIDTH, 0.28 * len(accuracies) + 0.6))
     ax = fig.subplots()
     for row, (name, values) in enumerate(accuracies.items()):
         hue = COLOURS[0] if name in marked else COLOURS[1]
-        ax.scatter(values, np.full(len(values), row), s=14, color=hue, alpha=0.6, linewidths=0)
-        ax.plot([values.mean()] * 2, [row - 0.32, row + 0.32], color=hue, linewidth=1.8)
-    ax.axvline(next(iter(accuracies.values())).mean(), color=INK, linewidth=0.8, linestyle=":")
+        ax.scatter(100 * values, np.full(len(values), row), s=14, color=hue, alpha=0.6, linewidths=0)
+        ax.plot([100 * values.mean()] * 2, [row - 0.32, row + 0.32], color=hue, linewidth=1.8)
+    ax.axvline(100 * next(iter(accuracies.values())).mean(), color=INK, linewidth=0.8, linestyle=":")
     ax.set_yticks(range(len(accuracies)), list(accuracies))
     ax.set(xlabel="test accuracy (%)", ylim=(len(accuracies) - 0.5, -0.5))
     return fig

@@ -1,6 +1,6 @@
-"""The networks that validation chooses: a grid searched for either loss, and the best setting trained longer.
+"""Choose the networks of the optional part: search a grid for either loss and train the best setting longer.
 
-The lowest validation loss chooses: among 1,000 images it tells settings apart that name equally many correctly.
+The lowest validation loss chooses. 1,000 images tell settings apart by it that classify equally many correctly.
 """
 
 from collections.abc import Sequence
@@ -12,33 +12,39 @@ from lib.runs.cache import Progress
 from lib.runs.run import Run
 from lib.runs.settings import Setting
 from lib.runs.training import get_run
+from notebooks.improvements.search import search
 
-LONGER = 3  # times as many epochs for the network that is kept
+LONGER = 3  # times as many epochs as in the search
 
 
 def choose(grid: Sequence[Setting], loss: np.ndarray) -> Setting:
-    """The setting with the lowest validation loss (n_settings,), which is NaN where training diverged."""
+    """Return the setting with the lowest validation loss (n_settings,), which is NaN where training diverged."""
     if np.isnan(loss).all():
         raise InputError("every setting of the grid diverged; it needs a smaller eta")
     return grid[int(np.nanargmin(loss))]
 
 
-def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
-    """The part of the grid with the chosen batch size and every other lam, for the other loss.
+def search_best(grid: Sequence[Setting]) -> Setting:
+    """Search the grid and return the setting that is chosen."""
+    return choose(grid, search(grid)["loss"])
 
-    It is the mean of K terms, so eta grows by K and lam shrinks by K to weigh the same.
+
+def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
+    """Return the grid for binary cross-entropy: the chosen batch size, every eta and every other lam.
+
+    That loss is the mean of K terms, so eta grows by K and lam shrinks by K to have the same effect.
     """
     lams = sorted({setting.lam for setting in grid})[::2]
     return [
-        other.model_copy(
-            update={"name": f"bce-{other.name}", "loss": "bce", "eta": 10 * other.eta, "lam": other.lam / 10}
+        setting.model_copy(
+            update={"name": f"bce-{setting.name}", "loss": "bce", "eta": 10 * setting.eta, "lam": setting.lam / 10}
         )
-        for other in grid
-        if other.n_batch == chosen.n_batch and other.lam in lams
+        for setting in grid
+        if setting.n_batch == chosen.n_batch and setting.lam in lams
     ]
 
 
 def improved(chosen: Setting, progress: Progress = iter) -> Run:
-    """The chosen setting, trained longer; its test accuracy is read once."""
+    """Train the chosen setting longer. Its test accuracy is read once."""
     fields = {"name": f"improved-{chosen.loss}", "n_epochs": LONGER * chosen.n_epochs}
     return get_run(chosen.model_copy(update=fields), progress)

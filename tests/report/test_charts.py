@@ -61,7 +61,7 @@ FIGURES = {
     "strips": lambda: reproduction_charts.strips(*STRIPS),
     "strips without a mistaken report": lambda: reproduction_charts.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
-    "heat maps": lambda: improvement_charts.heat_maps(MAPS, [1, 2, 3], [0, 0.1, 1, 10], [10, 20], (0, 1, 2)),
+    "heat maps": lambda: improvement_charts.heat_maps(MAPS, [10, 20], [1, 2, 3], [0, 0.1, 1, 10], (0, 1, 2)),
     "changes": lambda: improvement_charts.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
     "changes from one seed": lambda: improvement_charts.changes({"none": OURS[0][:1]}, []),
     "over eta": lambda: bce_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),

@@ -1,0 +1,136 @@
+"""What the changes, the grid search and the chosen network show, as sentences computed from the results."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from lib import published
+from lib.assignment import N_VAL
+from lib.runs.run import Run
+from lib.runs.settings import Setting
+from lib.stats import SIGNIFICANT, paired_p
+from notebooks.improvements.ablation import CHANGES, SEEDS, TOGETHER, UNCHANGED
+from notebooks.improvements.choose import LONGER
+from report.words import Caption, Finding, Sentences, Table, mean_and_sd, p_value, percent, signed
+
+SMALL = 0.01  # a difference of the loss that hardly matters
+Accuracies = Mapping[str, np.ndarray]  # test accuracies (n_seeds,) of each setting of the ablation
+
+
+def ranked(accuracies: Accuracies) -> list[str]:
+    """Return the changes that were made alone, the one that gains most first."""
+    return sorted([what for what in CHANGES if what != UNCHANGED], key=lambda what: -accuracies[what].mean())
+
+
+def on_comparison(settings: Mapping[str, Setting]) -> Sentences:
+    """Say what is compared, and how."""
+    base = settings[UNCHANGED]
+    return [
+        f"We start from $\\eta = {base.eta:g}$ and $\\lambda = {base.lam:g}$, which validation preferred among the assignment's settings, on `data_batch_1`.",
+        "[Table](#tab-changes) and [Figure](#fig-changes) show what comes out if one thing is changed, and with the setting of [Section](#the-grid-search), which has many changes together.",
+        f"Every network takes about {base.n_epochs * 100:,} steps, so a change is not ahead because it was given more time.",
+        f"Each was trained from {len(SEEDS)} seeds. The gain is the mean over the seeds, each against the unchanged network of its own seed.",
+    ]
+
+
+def changes_table(accuracies: Accuracies, settings: Mapping[str, Setting]) -> Table:
+    """List the accuracy of each change and what it gains."""
+    rows = []
+    for what, values in accuracies.items():
+        gains = values - accuracies[UNCHANGED]
+        p = p_value(paired_p(values, accuracies[UNCHANGED])).removeprefix("= ")
+        gain = ["", ""] if what == UNCHANGED else [f"{signed(gains)} ± {100 * gains.std(ddof=1):.2f}", p]
+        rows.append([what, f"{settings[what].n_epochs}", mean_and_sd(values), *gain])
+    caption = f"Each change alone, then all together: mean ± standard deviation over {len(SEEDS)} seeds. $p$ is that of a paired t test of the gain. A row with … takes ten times the step as well. All together: {settings[TOGETHER].title}."
+    return ["change", "epochs", "test accuracy (%)", "gain (points)", "$p$"], rows, "tab-changes", caption
+
+
+def changes_caption(accuracies: Accuracies) -> Caption:
+    """Describe the chart of the changes."""
+    return (
+        "fig-changes",
+        "Test accuracy after the same number of steps: a dot a seed, a bar at the mean, a dotted line where nothing is changed. Orange: what gains most alone, and all together.",
+        f"Rows of dots. Means: {', '.join(f'{what} {values.mean():.1%}' for what, values in accuracies.items())}.",
+    )
+
+
+def on_changes(accuracies: Accuracies) -> Sentences:
+    """Say which change gains most, whether all together gain more, and which do harm."""
+    base, together = accuracies[UNCHANGED], accuracies[TOGETHER]
+    gains = {what: values - base for what, values in accuracies.items()}
+    most, second = ranked(accuracies)[:2]
+    harmful = [what for what in CHANGES if gains[what].mean() < 0 and paired_p(accuracies[what], base) < SIGNIFICANT]
+    return [
+        f"**The change that gains most alone is “{most}”**: {signed(gains[most])} points. Next comes “{second}”, with {signed(gains[second])}.",
+        Finding(
+            "improvements/together beats each alone",
+            together.mean() > max(accuracies[what].mean() for what in CHANGES),
+            f"Together the changes gain {signed(gains[TOGETHER])} points, more than any of them alone.",
+            f"Together the changes gain {signed(gains[TOGETHER])} points, no more than the best of them alone.",
+        ),
+        f"By more than chance worse than the unchanged network: {', '.join(f'“{what}”' for what in harmful)}."
+        if harmful
+        else "None makes the network worse by more than chance.",
+        "What a change gains beside the others was not measured.",
+    ]
+
+
+def grid_caption(accuracy: np.ndarray, chosen: Setting) -> Caption:
+    """Describe the heat maps of the validation accuracies (n_batches, etas, lams)."""
+    dash = " A dash: training diverged." if np.isnan(accuracy).any() else ""
+    return (
+        "fig-grid",
+        f"Validation accuracy in per cent over $\\eta$ and $\\lambda$ after {chosen.n_epochs} epochs, a map for each batch size. Orange: the highest of a map. Heavy frame: the lowest validation loss, which is chosen.{dash}",
+        f"A heat map of {accuracy.shape[1]} by {accuracy.shape[2]} cells for each batch size. The highest accuracy is {np.nanmax(accuracy):.1%}.",
+    )
+
+
+def on_grid(accuracy: np.ndarray, loss: np.ndarray, chosen: Setting) -> Sentences:
+    """Say what validation accuracy and loss (n_batches, etas, lams) chose, and whether the penalty matters."""
+    place = np.unravel_index(np.nanargmin(loss), loss.shape)
+    row = loss[place[:2]]  # over lam
+    top, as_good = np.nanmax(accuracy), int((row < loss[place] + SMALL).sum())
+    error = (top * (1 - top) / N_VAL) ** 0.5
+    over_lam = f"{as_good} of the {len(row)} values of $\\lambda$ in the row of the chosen setting come within {SMALL:g} of its loss"
+    return [
+        f"[Figure](#fig-grid) shows the {loss.size} settings. The highest validation accuracy is {percent(top, 1)}, but {N_VAL:,} images measure an accuracy only to within ±{100 * error:.1f} points (one standard error), and {(accuracy > top - error).sum()} of the settings are that close to the top.",
+        f"The loss tells them apart better, since it also counts how sure the network is. It is lowest, {loss[place]:.4f}, at $\\eta = {chosen.eta:g}$, $\\lambda = {chosen.lam:g}$ and batches of {chosen.n_batch}, where the accuracy is {percent(accuracy[place], 1)}. This setting is chosen.",
+        Finding(
+            "improvements/the penalty hardly matters",
+            as_good > len(row) / 2,
+            f"The penalty hardly matters here: {over_lam}. With so many images and views there may be little left to overfit.",
+            f"The penalty matters here: {over_lam}.",
+        ),
+    ]
+
+
+def on_network(run: Run, interval: tuple[float, float]) -> Sentences:
+    """Say what the chosen network reaches, with the confidence interval of its test accuracy, beside other reports."""
+    low, high = interval
+    test, others = run.test["accuracy"], published.read()["other_reports"]["best_of_the_optional_part"]["softmax"] / 100
+    beside = ", but not outside the interval" if low <= others <= high else ""
+    return [
+        f"The chosen setting was then trained {LONGER} times as long, for {run.setting.n_epochs} epochs. It names {percent(run.final('train', 'accuracy'))} of its training images, {percent(run.final('val', 'accuracy'), 1)} of the validation images",
+        f"and **{percent(test)} of the test images** (95 % interval: {100 * low:.1f} to {100 * high:.1f}).",
+        Finding(
+            "improvements/beats the best softmax report",
+            test > others,
+            f"The best of the other reports that we know has {percent(others)}; ours is above it{beside}. It was chosen without a look at the test images.",
+            f"The best of the other reports that we know has {percent(others)}, and ours does not reach it{beside}. It was chosen without a look at the test images.",
+        ),
+        f"Training is ahead of validation by {100 * run.gap:.1f} points, and of test by {100 * (run.final('train', 'accuracy') - test):.1f}. With so little to gain from more images, the likely limit is that the network is linear.",
+    ]
+
+
+def curves_caption(run: Run) -> Caption:
+    """Describe the curves of the chosen network."""
+    return (
+        "fig-improved-curves",
+        "Loss, cost and accuracy of the chosen setting after every epoch. The step falls to a tenth after each third; the last value is that of the mean with the mirror image.",
+        f"Three line charts over {run.setting.n_epochs} epochs, with a drop of the loss where the step falls.",
+    )
+
+
+def in_short(accuracies: Accuracies, run: Run) -> str:
+    """Sum up the chapter."""
+    return f"The optional part keeps the network and changes its training ([Section](#a-better-linear-network)). The change that gains most alone is “{ranked(accuracies)[0]}”. With many changes together, and a setting that validation chooses, the network names {percent(run.test['accuracy'])} of the test images."
