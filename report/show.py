@@ -33,7 +33,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
         fig.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     paths.write_text(paths.FIGURES / f"{label}.svg", buffer.getvalue())
     if panels := hover_data(fig):
-        more["readout"] = panels
+        more["hover"] = panels
     emit({mime.SVG: buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
 
 

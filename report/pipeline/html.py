@@ -25,10 +25,10 @@ def figure(svg: str, metadata: Mapping[str, Any]) -> str:
     if "film" in metadata:
         return film(metadata["film"], label, alt)
     inline = inline_svg(svg, label, alt)
-    if "readout" not in metadata:
+    if "hover" not in metadata:
         return inline
-    values = json.dumps(metadata["readout"], ensure_ascii=False, separators=(",", ":"))
-    return f'<div class="chart" data-readout="{escape(values)}">{inline}</div>'
+    values = json.dumps(metadata["hover"], ensure_ascii=False, separators=(",", ":"))
+    return f'<div class="chart" data-hover="{escape(values)}">{inline}</div>'
 
 
 def film(film: Mapping[str, Any], label: str, alt: str) -> str:

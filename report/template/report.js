@@ -47,7 +47,7 @@ all(".film").forEach(addSlider);
 // --- Curves that tell their values: where the pointer is, or by the arrow keys ----------------------------------------
 
 function addValues(chart) {
-  const panels = JSON.parse(chart.dataset.readout), drawing = chart.querySelector("svg");
+  const panels = JSON.parse(chart.dataset.hover), drawing = chart.querySelector("svg");
   const marks = create("g", {class: "marks"}, [], svg), tip = create("div", {class: "tip", "aria-hidden": "true"});
   const told = create("p", {class: "unseen", "aria-live": "polite"});
   let panel = 0, place = panels[0].steps.length - 1;

@@ -327,9 +327,9 @@ def test_a_film_holds_its_image_once_and_shows_parts_of_it():
 
 
 def test_the_values_of_curves_travel_within_their_figure():
-    readout = [{"title": 'a "loss" <b>', "curves": []}]
-    inline = html.figure(DRAWING, {"label": "fig-a", "alt": "alt", "readout": readout})
-    assert json.loads(unescape(re.search('data-readout="([^"]*)"', inline)[1])) == readout
+    panels = [{"title": 'a "loss" <b>', "curves": []}]
+    inline = html.figure(DRAWING, {"label": "fig-a", "alt": "alt", "hover": panels})
+    assert json.loads(unescape(re.search('data-hover="([^"]*)"', inline)[1])) == panels
     assert html.inline_svg(DRAWING, "fig-a", "alt") in inline
 
 

@@ -227,7 +227,7 @@ def test_the_slider_shows_the_templates_of_its_epoch(page, key, frame):
 
 def test_the_pointer_reads_the_nearest_epoch_of_its_panel(page):
     chart = page.locator("#fig-curves .chart")
-    panel = json.loads(chart.get_attribute("data-readout"))[2]
+    panel = json.loads(chart.get_attribute("data-hover"))[2]
     chart.scroll_into_view_if_needed()
     box = chart.locator("> svg").bounding_box()
     scale = box["width"] / 453.6
