@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from lib import paths
 from lib.runs.snapshots import Film
-from report import mime, pictures
+from report import markup, pictures
 from report.hover import hover_data
 from report.words import Finding
 
@@ -34,7 +34,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
     paths.write_text(paths.FIGURES / f"{label}.svg", buffer.getvalue())
     if panels := hover_data(fig):
         more["hover"] = panels
-    emit({mime.SVG: buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
+    emit({markup.SVG: buffer.getvalue(), "text/plain": alt}, label=label, caption=caption, alt=alt, **more)
 
 
 def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str) -> None:
@@ -65,11 +65,9 @@ def sprite(levels: np.ndarray) -> bytes:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, caption: str, align: str = "") -> None:
-    """Show a table. `align` has l or r for each column; by default the first is to the left, the others right."""
-    rules = {"l": ":--", "r": "--:"}
-    lines = [header, [rules[side] for side in align or "l" + "r" * (len(header) - 1)], *rows]
-    markdown = "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
-    emit({mime.MARKDOWN: markdown, "text/plain": markdown}, label=label, caption=caption)
+    """Show a table; for `align`, see `report.markup.table_markdown`."""
+    markdown = markup.table_markdown(header, rows, align)
+    emit({markup.MARKDOWN: markdown, "text/plain": markdown}, label=label, caption=caption)
 
 
 def text(*sentences: str | Finding) -> None:
@@ -78,19 +76,19 @@ def text(*sentences: str | Finding) -> None:
         if isinstance(sentence, Finding):
             result(f"claims/{sentence.key}", bool(sentence.holds))
     paragraph = " ".join(map(str, sentences))
-    emit({mime.MARKDOWN: paragraph, "text/plain": paragraph})
+    emit({markup.MARKDOWN: paragraph, "text/plain": paragraph})
 
 
 def source(function: Callable[..., Any]) -> None:
     """Show the source of a function of `lib`: folded in the HTML report, absent from the PDF."""
     name = f"{function.__module__}.{function.__qualname__}"
     markdown = f"```python\n{inspect.getsource(function)}```"
-    emit({mime.MARKDOWN: markdown, "text/plain": name}, source=name)
+    emit({markup.MARKDOWN: markdown, "text/plain": name}, source=name)
 
 
 def result(key: str, value: Any) -> None:
     """Hand `value` to report/results.json, under the dotted `key`. Shows nothing. Raises ValueError if it has a NaN."""
-    emit({mime.RESULT: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
+    emit({markup.RESULT: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
 
 
 def emit(data: dict[str, Any], **metadata: Any) -> None:

@@ -16,7 +16,7 @@ from lib import paths
 from lib.command import InputError, run_command
 from lib.files import read_json
 from lib.runs import settings
-from report import mime
+from report import markup
 from report.pipeline.provenance import appendix, long_date, provenance
 from report.pipeline.render import render
 from report.pipeline.stitch import chapter, in_order, read, stitch
@@ -56,8 +56,8 @@ def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
     for path in notebooks:
         for cell in read(path).cells:
             for output in cell.get("outputs", []):
-                if mime.RESULT in output.get("data", {}):
-                    place(results, output.metadata["result"], output.data[mime.RESULT], path.name)
+                if markup.RESULT in output.get("data", {}):
+                    place(results, output.metadata["result"], output.data[markup.RESULT], path.name)
     return results
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from lib import paths
-from report.mime import MARKDOWN
+from report.markup import MARKDOWN, table_markdown
 
 # The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
 SOURCES = (
@@ -97,19 +97,16 @@ def appendix(results: Mapping[str, Any]) -> list[Any]:
     ]  # fmt: skip
 
 
-def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], Sequence[Sequence[str]], str]:
-    """Header, rows and alignment of the table of seeds."""
+def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """Header and rows of the table of seeds."""
     keys = {"eta": "$\\eta$", "lam": "$\\lambda$", "n_batch": "batch", "n_epochs": "epochs", "seed": "seed"}
     ordered = sorted(settings.items(), key=lambda item: (-item[1].get("eta", 0), item[1].get("lam", 0)))
     rows = [(f"`{name}`", *(f"{values[key]:g}" if key in values else "" for key in keys)) for name, values in ordered]
-    return ("setting", *keys.values()), rows, "lrrrrr"
+    return ("setting", *keys.values()), rows
 
 
-def table(label: str, caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], align: str) -> Any:
+def table(label: str, caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> Any:
     """A cell that shows a table as `report.show.table` does."""
-    rule = [{"l": ":--", "r": "--:"}[side] for side in align]
-    markdown = "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *rows])
-    output = new_output(
-        "display_data", {MARKDOWN: markdown}, metadata={"label": f"tab-made-{label}", "caption": caption}
-    )
+    metadata = {"label": f"tab-made-{label}", "caption": caption}
+    output = new_output("display_data", {MARKDOWN: table_markdown(header, rows, align)}, metadata=metadata)
     return new_code_cell(metadata={"tags": ["hide-input"]}, outputs=[output])

@@ -15,7 +15,7 @@ import nbformat
 
 from lib import paths
 from lib.command import InputError
-from report.mime import MARKDOWN, SVG
+from report.markup import MARKDOWN, SVG
 from report.pipeline import html
 from report.pipeline.provenance import long_date
 

@@ -13,7 +13,7 @@ import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from lib.command import InputError
-from report.mime import MARKDOWN, SVG
+from report.markup import MARKDOWN, SVG
 
 LEFT_OUT = {"parameters", "injected-parameters", "skip"}
 SETTING = re.compile(r"3-setting-(?P<name>.+)")

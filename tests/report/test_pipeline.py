@@ -24,7 +24,7 @@ from lib.command import InputError
 from lib.runs.settings import Setting
 from lib.runs.snapshots import Film, chosen
 from report import show
-from report.mime import RESULT
+from report.markup import RESULT
 from report.pipeline import __main__ as report
 from report.pipeline import html, provenance, render, stitch
 

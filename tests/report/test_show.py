@@ -11,7 +11,7 @@ from PIL import Image
 
 from lib import model, paths
 from lib.runs.snapshots import Film
-from report import mime, show
+from report import markup, show
 from report.words import Finding, percent, scientific
 
 
@@ -123,7 +123,7 @@ def test_sentences_become_one_paragraph(shown):
 def test_a_claim_in_a_text_is_handed_to_the_results(shown, holds):
     show.text("So:", Finding("a/b", holds, "yes", "no"))
     (result, metadata), (paragraph, _) = shown
-    assert result[mime.RESULT] is bool(holds)
+    assert result[markup.RESULT] is bool(holds)
     assert metadata == {"result": "claims/a/b"}
     assert paragraph["text/markdown"] == ("So: yes" if holds else "So: no")
 
@@ -131,7 +131,7 @@ def test_a_claim_in_a_text_is_handed_to_the_results(shown, holds):
 def test_a_result_is_handed_over_unseen(shown):
     show.result("a/b", {"loss": [1.5, 2], "name": "η"})
     ((data, metadata),) = shown
-    assert data == {mime.RESULT: {"loss": [1.5, 2], "name": "η"}, "text/plain": ""}
+    assert data == {markup.RESULT: {"loss": [1.5, 2], "name": "η"}, "text/plain": ""}
     assert metadata == {"result": "a/b"}
 
 

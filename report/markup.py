@@ -1,0 +1,15 @@
+"""The formats of what notebooks hand over to the report: the MIME types of their outputs, and tables in Markdown.
+
+Notebooks and pipeline both import this module, so it imports nothing that takes time.
+"""
+
+from collections.abc import Iterable, Sequence
+
+SVG, MARKDOWN, RESULT = "image/svg+xml", "text/markdown", "application/vnd.report.result+json"
+
+
+def table_markdown(header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+    """A table in Markdown. `align` has l or r for each column; by default the first is l, the others r."""
+    rules = {"l": ":--", "r": "--:"}
+    lines = [header, [rules[side] for side in align or "l" + "r" * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
