@@ -58,7 +58,7 @@ def sprite(levels: np.ndarray) -> bytes:
     """
     from PIL import Image
 
-    rows = [np.hstack([pictures.as_image(template) for template in frame.T]) for frame in levels]
+    rows = [np.hstack(list(pictures.as_image(frame.T))) for frame in levels]
     buffer = io.BytesIO()
     Image.fromarray(np.vstack(rows)).save(buffer, "JPEG", quality=85, subsampling=0)
     return buffer.getvalue()

@@ -41,8 +41,12 @@ def chosen(n_epochs: int) -> list[int]:
     return [0, *sorted(epoch for epoch in growing if epoch < n_epochs), n_epochs]
 
 
+def min_max_scale(W: np.ndarray) -> np.ndarray:
+    """Scale W (D, K), or one class (D,), to [0, 1]: from the smallest weight of each class to its largest."""
+    low, high = W.min(0), W.max(0)
+    return (W - low) / np.where(high > low, high - low, 1)
+
+
 def levels(W: np.ndarray) -> np.ndarray:
     """W (D, K) in 256 levels from the smallest weight of each class to its largest: uint8 (D, K)."""
-    low, high = W.min(0), W.max(0)
-    share = (W - low) / np.where(high > low, high - low, 1)
-    return np.rint(255 * np.nan_to_num(share)).astype(np.uint8)
+    return np.rint(255 * np.nan_to_num(min_max_scale(W))).astype(np.uint8)

@@ -22,7 +22,7 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
         if right.ndim == 1:
             pair_of_curves(ax, right, wrong, epochs)
         else:
-            show_image(ax, side_by_side([on_own_scale(right), on_own_scale(wrong)], 2))
+            show_image(ax, side_by_side([right, wrong], 2))
         lines = wrap(title, 25, break_long_words=False)
         ax.set_title("\n".join(lines) + "\n" * (2 - len(lines)), fontsize=7.5, pad=3, va="bottom")
     for ax in axes:
@@ -42,9 +42,3 @@ def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Seque
     ax.tick_params(labelsize=7)
     ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     ax.margins(y=0.2)
-
-
-def on_own_scale(image: np.ndarray) -> np.ndarray:
-    """Weights (32, 32, 3), from their least to their largest as 0 to 1."""
-    low, high = image.min(), image.max()
-    return (image - low) / max(high - low, np.finfo(image.dtype).tiny)

@@ -9,6 +9,8 @@ from lib.doctor.advice import ADVICE
 from lib.doctor.figures import NONE, Figures, Signatures, alike, confidence, distance, leave_one_out, posterior
 from lib.doctor.mistakes import EPOCHS, RIGHT, SETTINGS, SPLITS
 from lib.runs.cache import Arrays
+from lib.runs.snapshots import min_max_scale
+from report.pictures import as_image
 from report.words import Finding, percent
 
 Trained = Mapping[str, Sequence[Arrays]]  # as lib.doctor.mistakes.train_all
@@ -27,18 +29,13 @@ def row(name: str, signatures: Signatures) -> list[str]:
 
 
 def picture(name: str, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
-    """The right one and the one with the mistake, from the first seed: accuracies (n,) or images (32, 32, 3)."""
+    """The right one and the one with the mistake, from the first seed: accuracies (n,) or images (32, 32, 3) in [0, 1]."""
     kind, setting = ADVICE[name].picture, ADVICE[name].setting
     right, wrong = trained[RIGHT][0], trained[name][0]
     if kind in SPLITS:
         return right[kind][:, setting], wrong[kind][:, setting]
-    w = wrong["horse"][:, setting]
-    image = w.reshape(32, 32, 3) if kind == "scrambled" else as_image(w)
-    return as_image(right["horse"][:, setting]), image
-
-
-def as_image(w: np.ndarray) -> np.ndarray:
-    return w.reshape(3, 32, 32).transpose(1, 2, 0)
+    right_w, wrong_w = (min_max_scale(arrays["horse"][:, setting]) for arrays in (right, wrong))
+    return as_image(right_w), wrong_w.reshape(32, 32, 3) if kind == "scrambled" else as_image(wrong_w)
 
 
 def picture_title(name: str) -> str:

@@ -14,7 +14,7 @@ def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per
     """The first images (uint8, (N, 3072)) of each class, one class a row."""
     fig, axes = rows_of_images(len(classes), 0.55 * len(classes))
     for k, ax in enumerate(axes):
-        show_row(ax, [as_image(image) for image in images[y == k][:per_class]], per_class, classes[k])
+        show_row(ax, as_image(images[y == k][:per_class]), per_class, classes[k])
     return fig
 
 

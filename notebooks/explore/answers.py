@@ -69,7 +69,7 @@ class Why(View):
         sums = {"for": parts[parts > 0].sum(), "against": parts[parts < 0].sum(), "bias": float(net.b[k])}
         with self.hold_sync():
             self.what, self.size, self.number, self.ready = looked.what, len(looked.y), n, True
-            self.pixels = pixels_of(looked.images[n])
+            self.pixels = as_image(looked.images[n]).tobytes()
             self.parts = signed_pixels(parts)
             self.shown = {
                 "truth": int(looked.y[n]), "answer": answer, "of": k, "scores": np.nan_to_num(S).tolist(),
@@ -90,11 +90,6 @@ def signed_pixels(parts: np.ndarray) -> bytes:
     strength = abs(parts) / max(abs(parts).max(), np.finfo(float).tiny)
     hues = np.where(parts[..., None] > 0, (0, 114, 178), (213, 94, 0))  # report.style.COLOURS[1] and [0]
     return np.dstack([hues, np.rint(255 * strength)]).astype(np.uint8).tobytes()
-
-
-def pixels_of(images: np.ndarray) -> bytes:
-    """Images uint8 (3072,) or (n, 3072), colour planes one after the other, as (n, 32, 32, 3)."""
-    return np.ascontiguousarray(images.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)).tobytes()
 
 
 class Behind(NamedTuple):

@@ -8,8 +8,9 @@ import numpy as np
 from lib import cifar10
 from lib.model import Loss, Network, scores
 from lib.stats import confusion
-from notebooks.explore.answers import MOST, Confusion, Gallery, Looked, Why, behind, pixels_of
+from notebooks.explore.answers import MOST, Confusion, Gallery, Looked, Why, behind
 from notebooks.explore.controls import box
+from report.pictures import as_image
 
 
 class Answers:
@@ -70,7 +71,7 @@ class Answers:
         images = self.looked.images[numbers] if self.looked and len(numbers) else np.zeros((0, 3072), np.uint8)
         with self.gallery.hold_sync():
             self.gallery.title, self.gallery.captions = title, captions
-            self.gallery.numbers, self.gallery.pixels = [int(n) for n in numbers], pixels_of(images)
+            self.gallery.numbers, self.gallery.pixels = [int(n) for n in numbers], as_image(images).tobytes()
 
     def pick(self, number: int) -> None:
         """Explain this image's answer."""

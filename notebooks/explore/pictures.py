@@ -10,9 +10,10 @@ import numpy as np
 from traitlets import Bytes, Dict, Int, List
 
 from lib import cifar10
+from lib.runs.snapshots import levels
 from notebooks.explore.background import Training
 from notebooks.explore.controls import View, script
-from report.pictures import scale_templates
+from report.pictures import as_image
 from report.style import colour
 
 
@@ -48,10 +49,6 @@ def entry(number: int, training: Training) -> dict[str, Any]:
 
 
 def template_pixels(W: np.ndarray) -> bytes:
-    """W (D, K) as K images, each scaled to its own range."""
-    return as_pixels(np.array(scale_templates(np.nan_to_num(W), shared=False)))
-
-
-def as_pixels(images: np.ndarray) -> bytes:
-    """Images in [0, 1] as bytes."""
-    return np.rint(255 * images).astype(np.uint8).tobytes()
+    """W (D, K) as K images, each on its own scale."""
+    with np.errstate(all="ignore"):  # a step too large overflows
+        return as_image(levels(W).T).tobytes()

@@ -16,11 +16,12 @@ from lib.runs import settings
 from lib.runs.settings import Setting
 from lib.runs.splits import load_splits
 from lib.runs.training import train_stack
-from notebooks.explore.answers import MOST, behind, contributions, pixels_of, signed_pixels
+from notebooks.explore.answers import MOST, behind, contributions, signed_pixels
 from notebooks.explore.background import Training
 from notebooks.explore.controls import FIELDS, Form, one_two_five, parse, problem_of, save
 from notebooks.explore.pictures import entry, template_pixels
 from notebooks.explore.window import Window
+from report.pictures import as_image
 
 PATIENCE = 30  # seconds
 
@@ -344,7 +345,7 @@ def test_a_click_on_a_cell_shows_its_images(window):
     gallery = window.viewer.answers.gallery
     behind_it = np.flatnonzero((y == row) & (answers == column))
     assert sorted(gallery.numbers) == behind_it[:MOST].tolist()
-    assert gallery.pixels == pixels_of(images[gallery.numbers])
+    assert gallery.pixels == as_image(images[gallery.numbers]).tobytes()
     assert f"{cifar10.CLASSES[row]}, taken for {cifar10.CLASSES[column]}: {len(behind_it)} test images" in gallery.title
 
 
@@ -360,7 +361,7 @@ def test_a_click_on_an_image_says_why(window):
     why = window.viewer.answers.why
     window.viewer.answers.gallery.picked = 17
     x, net = window.viewer.test.X[17], window.net
-    assert why.number == 17 and why.pixels == pixels_of(window.viewer.test.images[17])
+    assert why.number == 17 and why.pixels == as_image(window.viewer.test.images[17]).tobytes()
     np.testing.assert_allclose(why.shown["scores"], x @ net.W + net.b, rtol=1e-4, atol=1e-5)
     for k in range(10):
         why.of = k

@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from lib.cifar10 import CLASSES
 from lib.preprocess import Standardiser
+from lib.runs.snapshots import min_max_scale
 from lib.stats import reliability
 from notebooks.binary_cross_entropy import charts as bce_charts
 from notebooks.data_and_model import charts as data_charts
@@ -144,26 +145,26 @@ def test_labels_and_titles_are_within_the_figure_when_it_is_drawn_once(draw):
 def test_on_one_scale_no_weight_is_mid_grey():
     W = np.zeros((3072, 2))
     W[:2, 1] = 3, -3
-    empty, other = pictures.scale_templates(W, shared=True)
+    empty, other = pictures.shared_scale(W).T
     assert_array_equal(empty, 0.5)
-    assert_array_equal(other[0, :3, 0], [1, 0, 0.5])
+    assert_array_equal(other[:3], [1, 0, 0.5])
 
 
 def test_on_one_scale_templates_can_be_compared():
-    small, large = pictures.scale_templates(np.stack([W[:, 0], 2 * W[:, 0]], 1), shared=True)
+    small, large = pictures.shared_scale(np.stack([W[:, 0], 2 * W[:, 0]], 1)).T
     assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
 
 
 def test_on_their_own_scale_templates_use_all_of_it():
-    images = pictures.scale_templates(W * np.arange(1, 11), shared=False)
-    assert [(image.min(), image.max()) for image in images] == [(0, 1)] * 10
+    scaled = min_max_scale(W * np.arange(1, 11))
+    assert_array_equal([scaled.min(0), scaled.max(0)], [[0] * 10, [1] * 10])
 
 
-@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("scale", [min_max_scale, pictures.shared_scale])
 @pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
-def test_a_template_without_any_contrast_is_no_division_by_zero(value, shared):
-    (image,) = pictures.scale_templates(np.full((3072, 1), value, np.float32), shared)
-    assert ((image >= 0) & (image <= 1)).all()
+def test_a_template_without_any_contrast_is_no_division_by_zero(value, scale):
+    scaled = scale(np.full((3072, 1), value, np.float32))
+    assert ((scaled >= 0) & (scaled <= 1)).all()
 
 
 def lines(fig, panel):
