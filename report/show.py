@@ -87,8 +87,9 @@ def source(function: Callable[..., Any]) -> None:
 
 
 def result(key: str, value: Any) -> None:
-    """Hand `value` to report/results.json, under the dotted `key`. Shows nothing. Raises ValueError if it has a NaN."""
-    emit({markup.RESULT: json.loads(json.dumps(value, allow_nan=False)), "text/plain": ""}, result=key)
+    """Hand `value`, which may hold arrays, to report/results.json under the dotted `key`. Raises ValueError for NaN."""
+    as_json = json.dumps(value, allow_nan=False, default=np.ndarray.tolist)
+    emit({markup.RESULT: json.loads(as_json), "text/plain": ""}, result=key)
 
 
 def emit(data: dict[str, Any], **metadata: Any) -> None:

@@ -129,15 +129,15 @@ def test_a_claim_in_a_text_is_handed_to_the_results(shown, holds):
 
 
 def test_a_result_is_handed_over_unseen(shown):
-    show.result("a/b", {"loss": [1.5, 2], "name": "η"})
+    show.result("a/b", {"loss": np.array([1.5, 2]), "name": "η"})
     ((data, metadata),) = shown
     assert data == {markup.RESULT: {"loss": [1.5, 2], "name": "η"}, "text/plain": ""}
     assert metadata == {"result": "a/b"}
 
 
-@pytest.mark.parametrize("value", [np.float32(1), np.arange(3), {1, 2}], ids=repr)
+@pytest.mark.parametrize("value", [np.float32(1), {1, 2}], ids=repr)
 def test_a_result_that_json_cannot_hold_is_refused(shown, value):
-    with pytest.raises(TypeError, match="not JSON serializable"):
+    with pytest.raises(TypeError, match="tolist"):
         show.result("a", value)
     assert shown == []
 
