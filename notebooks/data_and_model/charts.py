@@ -1,4 +1,4 @@
-"""The figures of the data and of the gradient check: arrays in, Figure out, in the style of `report.style`."""
+"""The figures of the data: arrays in, Figure out."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from report.style import COLOURS, WIDTH, annotate_cells, label_cells
 
 
 def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
-    """The first images (uint8, (N, 3072)) of each class, one class a row."""
+    """Show the first of the images, uint8 (N, 3072), of each class, a class a row."""
     fig, axes = rows_of_images(len(classes), 0.55 * len(classes))
     for k, ax in enumerate(axes):
         show_row(ax, as_image(images[y == k][:per_class]), per_class, classes[k])
@@ -19,7 +19,7 @@ def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per
 
 
 def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """Images of each class in each batch, `counts[batch]` (K,): numbers, shaded by how far from equal shares."""
+    """Show the images of each class in each batch, `counts[batch]` (K,), shaded by the distance from equal shares."""
     table = np.array(list(counts.values()))
     share = table / table.mean(1, keepdims=True) - 1
     fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
@@ -32,7 +32,7 @@ def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> F
 
 
 def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Figure:
-    """The mean and the standard deviation of each pixel as images, and the distribution of values before and after."""
+    """Show mean and standard deviation (D,) as images, and histograms of `images` and X, (N, D) each, by colour."""
     fig = Figure((WIDTH, 1.95))
     axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
     show_image(axes[0], as_image(mean), "mean")
