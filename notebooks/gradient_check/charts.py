@@ -8,7 +8,7 @@ from report.style import COLOURS, INK, WIDTH
 
 
 def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
-    """Relative errors, one a row, on a logarithmic axis, with the threshold that tells right gradients from wrong."""
+    """Show relative errors, one a row, on a logarithmic axis, with the threshold between right and wrong gradients."""
     fig = Figure((WIDTH, 0.2 * len(errors) + 0.6))
     ax = fig.subplots()
     for row, value in enumerate(errors.values()):

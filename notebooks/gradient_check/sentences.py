@@ -1,0 +1,75 @@
+"""Sentences, tables and captions on the gradient check, from its relative errors."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from lib.gradcheck import EPS
+from report.words import Caption, Finding, Sentences, Table, scientific
+
+Errors = Mapping[tuple[int, float, str], Mapping[str, Sequence[float]]]  # [d, lam, stage][method] of W and of b
+SYMBOLS = {"W": "$W$", "b": "$\\mathbf{b}$"}
+RIGHT = "right gradient"
+
+
+def errors_table(errors: Errors, n: int) -> Table:
+    """List the errors of each case, on n images."""
+    methods = {"torch": "PyTorch", "numerical": "differences"}
+    return (
+        ["$d$", "$\\lambda$", "network", *(f"{name}, {p}" for name in methods.values() for p in SYMBOLS.values())],
+        [
+            [f"{d}", f"{lam:g}", stage, *(scientific(error) for method in methods for error in case[method])]
+            for (d, lam, stage), case in errors.items()
+        ],
+        "tab-gradient",
+        f"Maximal relative error of our gradient on $n = {n}$ images, with $\\varepsilon = 10^{{{np.log10(EPS):.0f}}}$, against PyTorch and against central differences.",
+    )
+
+
+def on_errors(worst: Mapping[str, float]) -> Sentences:
+    """Give the largest error of each method."""
+    return [
+        f"Against PyTorch the largest error in [Table](#tab-gradient) is {scientific(worst['torch'])}: rounding, enlarged where an element of the gradient is itself nearly zero.",
+        f"Central differences agree within {scientific(worst['numerical'])}. They are themselves only approximate, since they subtract two nearly equal costs.",
+    ]
+
+
+def mistakes_caption(mistakes: Mapping[str, float], threshold: float, d: int, lam: float) -> Caption:
+    """Describe the chart of the right gradient and the wrong ones."""
+    return (
+        "fig-mistakes",
+        f"Maximal relative error against PyTorch, for $d = {d}$, $\\lambda = {lam:g}$: a right gradient (blue) and wrong ones (orange). The dotted line is the threshold, {scientific(threshold)}.",
+        f"A logarithmic axis of errors: {', '.join(f'{name} {error:.0e}' for name, error in mistakes.items())}.",
+    )
+
+
+def on_mistakes(mistakes: Mapping[str, float]) -> Sentences:
+    """Say how far the least conspicuous wrong gradient stands out from the right one."""
+    smallest = min(error for name, error in mistakes.items() if name != RIGHT)
+    return [
+        "Every wrong gradient is caught ([Figure](#fig-mistakes)).",
+        f"The least conspicuous one has the error {scientific(smallest)}, {scientific(smallest / mistakes[RIGHT])} times that of the right one.",
+    ]
+
+
+def published_table(*columns: Mapping[str, float]) -> Table:
+    """List the errors in W and b: published, replayed and ours."""
+    return (
+        ["parameter", "published", "replayed", "our order"],
+        [[symbol, *(scientific(errors[p]) for errors in columns)] for p, symbol in SYMBOLS.items()],
+        "tab-published",
+        "The reference's two relative errors, the same check replayed on this machine, and the first row of [Table](#tab-gradient).",
+    )
+
+
+def on_replay(published: Mapping[str, float], replayed: Mapping[str, float]) -> Sentences:
+    """Say whether the published errors come out to the digit."""
+    return [
+        Finding(
+            "gradient check replayed to the digit",
+            all(scientific(replayed[p]) == scientific(error) for p, error in published.items()),
+            "Both come out to the digit ([Table](#tab-published)).",
+            "On this machine they do not come out to the digit ([Table](#tab-published)), but at the same size.",
+        ),
+        "In our order of operations they have the same order of magnitude. They say that the gradient is right, and no more.",
+    ]
