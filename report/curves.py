@@ -5,6 +5,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -57,6 +58,15 @@ def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str], note:
     rows = -(-len(hues + lines) // columns)
     fig.set_figheight(fig.get_figheight() + (0.2 + 0.16 * max(0, rows - 2) if titles else 0))
     fig.legend(handles=hues + lines, loc="outside lower center", ncols=columns, title=note or None)
+
+
+def named_rows(names: Sequence[str], xlabel: str, row_height: float, rest: float = 0.6) -> tuple[Figure, Axes]:
+    """A Figure for values of named things, one a row, the first at the top. `rest` is the height beside the rows."""
+    fig = Figure((WIDTH, row_height * len(names) + rest))
+    ax = fig.subplots()
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel=xlabel, ylim=(len(names) - 0.5, -0.5))
+    return fig, ax
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from report.curves import named_rows
 from report.style import CELL_INK, COLOURS, INK, WIDTH, label_cells
 
 
@@ -42,13 +43,10 @@ def frame(ax: Axes, row: int, column: int, colour: str, width: float) -> None:
 
 def changes(accuracies: Mapping[str, np.ndarray], marked: Sequence[str]) -> Figure:
     """Draw the accuracies (n_seeds,) of each change: a dot per seed, a bar at the mean. The first is unchanged."""
-    fig = Figure((WIDTH, 0.28 * len(accuracies) + 0.6))
-    ax = fig.subplots()
+    fig, ax = named_rows(list(accuracies), "test accuracy (%)", 0.28)
     for row, (name, values) in enumerate(accuracies.items()):
         hue = COLOURS[0] if name in marked else COLOURS[1]
         ax.scatter(100 * values, np.full(len(values), row), s=14, color=hue, alpha=0.6, linewidths=0)
         ax.plot([100 * values.mean()] * 2, [row - 0.32, row + 0.32], color=hue, linewidth=1.8)
     ax.axvline(100 * next(iter(accuracies.values())).mean(), color=INK, linewidth=0.8, linestyle=":")
-    ax.set_yticks(range(len(accuracies)), list(accuracies))
-    ax.set(xlabel="test accuracy (%)", ylim=(len(accuracies) - 0.5, -0.5))
     return fig

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from report.curves import named_rows
 from report.style import COLOURS, DASHED, INK, WIDTH
 
 
@@ -50,8 +51,7 @@ def strips(
     colours: Sequence[str],
 ) -> Figure:
     """Test accuracies (%), one strip a setting: our seeds, other reports, reports with a mistake, the reference."""
-    fig = Figure((WIDTH, 0.55 * len(titles) + 1.0))
-    ax = fig.subplots()
+    fig, ax = named_rows(titles, "test accuracy (%)", 0.55, rest=1)
     for row, hue in enumerate(colours):
         ax.scatter(ours[row], np.full(len(ours[row]), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)
         ax.scatter(
@@ -62,7 +62,5 @@ def strips(
     marks = {"our seeds": "o", "other reports": "$\\circ$", "with a mistake": "x", "reference, as published": "D"}
     for label, marker in marks.items():
         ax.scatter([], [], marker=marker, color=INK, label=label, s=22)
-    ax.set_yticks(range(len(titles)), titles)
-    ax.set(xlabel="test accuracy (%)", ylim=(len(titles) - 0.5, -0.5))
     fig.legend(loc="outside lower center", ncols=4, handletextpad=0.2)
     return fig

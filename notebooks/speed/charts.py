@@ -7,13 +7,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from report.curves import named_rows
 from report.style import COLOURS, INK, WIDTH
 
 
 def contenders(seconds: Mapping[str, np.ndarray], limits: Sequence[float], ours: str) -> Figure:
     """Seconds a setting (n_rounds,) of each contender, logarithmic: the median, the range, and the limit as a mark."""
-    fig = Figure((WIDTH, 0.27 * len(seconds) + 0.9))
-    ax = fig.subplots()
+    fig, ax = named_rows(list(seconds), "seconds a setting", 0.27, rest=0.9)
     for row, (name, values) in enumerate(seconds.items()):
         hue = COLOURS[1] if name.startswith(ours) else COLOURS[0]
         ax.plot([values.min(), values.max()], [row, row], color=hue, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
@@ -25,8 +25,7 @@ def contenders(seconds: Mapping[str, np.ndarray], limits: Sequence[float], ours:
         "the machine's limit": ("|", INK),
     }.items():
         ax.plot([], [], style[0], color=style[1], label=label, markersize=6)
-    ax.set_yticks(range(len(seconds)), list(seconds))
-    ax.set(xscale="log", xlabel="seconds a setting", ylim=(len(seconds) - 0.5, -0.5))
+    ax.set_xscale("log")
     readable(ax, "x", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     fig.legend(loc="outside lower center", ncols=3)
     return fig
