@@ -1,13 +1,18 @@
-"""Arrays that took long to compute, kept in data/runs/<name>.npz: a cache that knows when it is out of date.
+"""Arrays that took long to compute, cached in data/runs: each file's name holds a hash of what its arrays depend on.
 
-A file is trusted only if it was made from the same arguments and data by the same code. One file holds all that belongs
-together, so there is no moment at which half of it is new. A setting's file is named by what the setting trains with,
-so a value that is changed and changed back trains once.
+A result depends on the arguments, the data, NumPy, and the code of its module and of all that this module imports. So a
+change that is undone finds the old file again, and a comment changes nothing. The files that were read least recently
+are removed where all together exceed MOST_BYTES.
 """
 
+import ast
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,54 +23,113 @@ from threadpoolctl import threadpool_limits
 from lib import cifar10, paths
 
 Arrays = dict[str, np.ndarray]
-Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps what is looped over, as tqdm does
+Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps an iterable, as tqdm does
 
-# What results depend on beside the module that computes them.
-CODE = ("preprocess", "augment", "model", "train", "schedules", "stats", "runs/training", "runs/snapshots", "runs/run")
+HOUSES = ("lib.", "notebooks.")  # packages of code that computes
+DATA = "lib.cifar10"  # the data are known by their checksums, whatever code has fetched them
+MOST_BYTES = 2 * 10**9
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:
-    """What `compute(progress=progress, **arguments)` gives: from the cache if it is up to date, else anew."""
-    mark = fingerprint(compute, **arguments)
-    arrays = load(name, mark)
-    if arrays is None:
-        with one_thread():
-            arrays = compute(progress=progress, **arguments)
-        save(name, mark, arrays)
-    return arrays
+    """Load what `compute(progress=progress, **arguments)` returns from the cache, or compute and cache it."""
+    return cached_all({name: arguments}, compute, lambda names: [(name, compute(progress=progress, **arguments))])[name]
+
+
+def cached_all(
+    arguments: Mapping[str, Mapping[str, Any]],
+    compute: Callable[..., Any],
+    compute_missing: Callable[[list[str]], Iterable[tuple[str, Arrays]]],
+) -> dict[str, Arrays]:
+    """The results of several computations by name: those in the cache, and those that `compute_missing` yields.
+
+    `compute` is the function whose code the results depend on, `arguments` what each of them depends on besides. Each
+    result is cached as soon as it is yielded, so an interruption loses only what is unfinished.
+    """
+    marks = {name: fingerprint(compute, **each) for name, each in arguments.items()}
+    results = {name: load(name, mark) for name, mark in marks.items()}
+    missing = [name for name, arrays in results.items() if arrays is None]
+    with one_thread():
+        for name, arrays in compute_missing(missing) if missing else ():
+            save(name, marks[name], arrays)
+            results[name] = arrays
+    return {name: arrays for name, arrays in results.items() if arrays is not None}
 
 
 def one_thread() -> threadpool_limits:
-    """What is kept is computed within this. A sum's rounding depends on the threads, and the fingerprint does not."""
+    """Limit BLAS to one thread: rounding depends on the thread count, which the fingerprint omits."""
     return threadpool_limits(1, user_api="blas")
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
-    """What a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy that compute it."""
-    own = Path(compute.__code__.co_filename).resolve()  # not __module__, which is "__main__" in a command
-    files = sorted({*(paths.ROOT / "lib" / f"{name}.py" for name in CODE), own})
-    code = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    inputs = json.dumps(arguments, default=nameless)
+    """What a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
+    inputs = json.dumps(arguments, default=without_name)
+    code = code_hash(Path(compute.__code__.co_filename).resolve())  # __module__ would be "__main__" in a command
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
 
 
-def nameless(setting: BaseModel) -> dict[str, Any]:
-    """All of a setting that trains anything."""
+def without_name(setting: BaseModel) -> dict[str, Any]:
+    """All of a setting that makes a difference to its training."""
     return setting.model_dump(exclude={"name"})
 
 
+@cache
+def code_hash(file: Path) -> str:
+    """The hash of a module and of all our modules that it imports, without comments and docstrings."""
+    return hashlib.sha256("\n".join(map(plain_code, sorted(imported_by(file)))).encode()).hexdigest()
+
+
+def imported_by(file: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
+    """The files of a module and of all our modules that it imports, directly or not."""
+    known |= {file}
+    nodes = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.ImportFrom)]
+    names = {name for node in nodes for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))}
+    for name in names:
+        module = paths.ROOT / f"{str(name).replace('.', '/')}.py"
+        if str(name).startswith(HOUSES) and not str(name).startswith(DATA) and module.is_file() and module not in known:
+            known |= imported_by(module, known)
+    return known
+
+
+def plain_code(file: Path) -> str:
+    """A module's code without comments and docstrings."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
+            node.body = node.body[1:]
+    return ast.unparse(tree)
+
+
 def save(name: str, mark: str, arrays: Arrays) -> None:
-    kept: dict[str, Any] = {**arrays, "fingerprint": mark}
-    with paths.atomic(paths.RUNS / f"{name}.npz") as temporary:
-        np.savez(temporary, **kept)
+    """Write the arrays with their fingerprint, whole or not at all, and make room for them."""
+    content: dict[str, Any] = {**arrays, "fingerprint": mark}
+    with paths.atomic(file_of(name, mark)) as temporary:
+        np.savez(temporary, **content)
+    remove_oldest()
 
 
 def load(name: str, mark: str) -> Arrays | None:
-    """The arrays kept under `name` with this fingerprint, or None if there are none, or if they are damaged."""
+    """The arrays cached under this name and fingerprint, or None if there are none or the file is damaged."""
+    file = file_of(name, mark)
     try:
-        with np.load(paths.RUNS / f"{name}.npz") as kept:
-            if str(kept["fingerprint"]) == mark:
-                return {key: kept[key] for key in kept.files if key != "fingerprint"}
-    except Exception:  # nosec B110 # a damaged file raises anything, and is made anew whatever it was
+        with np.load(file) as content:
+            if str(content["fingerprint"]) == mark:
+                os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))  # for `remove_oldest`
+                return {key: content[key] for key in content.files if key != "fingerprint"}
+    except Exception:  # nosec B110 # a damaged file raises anything, and is computed again whatever it was
         pass
     return None
+
+
+def file_of(name: str, mark: str) -> Path:
+    return paths.RUNS / f"{name}@{hashlib.sha256(mark.encode()).hexdigest()[:12]}.npz"
+
+
+def remove_oldest() -> None:
+    """Remove the files read least recently until all together hold at most MOST_BYTES."""
+    with suppress(OSError):  # another process may remove the same file
+        files = sorted(paths.RUNS.glob("*.npz"), key=lambda file: file.stat().st_atime)
+        excess = sum(file.stat().st_size for file in files) - MOST_BYTES
+        for file in files:
+            if excess > 0:
+                excess -= file.stat().st_size
+                file.unlink()

@@ -1,72 +1,101 @@
-"""Where tasks run: a Dask cluster that is there, or a new one on this machine; quiet, and safe to interrupt."""
+"""The grid search on a Dask cluster: each stack is a task, and a worker that dies costs its stack only."""
 
 import ctypes
 import logging
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from multiprocessing import resource_tracker
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
-from lib.command import InputError
+from lib.command import InputError, one_line, say
+from lib.runs.cache import Arrays, fingerprint, one_thread
+from lib.runs.settings import Setting
+from notebooks.improvements.search import Stack, epochs_bar, train
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
-MEMORY = 2**30  # bytes that a worker needs, and a little more
 SECONDS_TO_ANSWER = 10
 SILENT = logging.CRITICAL + 1  # Dask calls a lost connection critical, even where we end it
+VERSION = fingerprint(train)  # of our code and of NumPy, as this process has imported them
+
+
+def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
+    """Train stacks on the cluster at `scheduler`, with a progress bar. Yields the name and the results of each."""
+    from distributed import as_completed
+
+    def task(*arguments: Any) -> Any:  # nested functions are pickled by value, so the scheduler needs none of our code
+        from notebooks.improvements.cluster import on_worker
+
+        return on_worker(*arguments)
+
+    with connect(scheduler) as client, epochs_bar(stacks) as bar:
+        say(f"  sweep: workers: {len(client.nthreads())}; dashboard: {client.dashboard_link}")
+        done: set[Any] = set()  # a stack that starts again reports the same epochs again
+
+        def show(event: tuple[float, tuple[str, int]]) -> None:
+            if event[1][0] in stacks:
+                done.add(event[1])
+                bar.update(len(done) - bar.n)
+
+        client.subscribe_topic("epochs", show)
+        futures = {
+            client.submit(task, VERSION, name, as_json(stack), key=("sweep", name)): name  # a tuple: tasks of one kind
+            for name, stack in stacks.items()
+        }
+        for future in as_completed(list(futures)):
+            try:
+                arrays = future.result()
+            except InputError:
+                raise
+            except Exception as error:
+                why = one_line(f"{type(error).__name__}: {error}")
+                raise InputError(
+                    f"sweep: {why}; finished stacks are cached, and docs/cluster.md says what a cluster needs"
+                ) from error
+            future.release()  # or it would be trained again if its worker died
+            yield futures.pop(future), arrays
+
+
+def on_worker(version: str, name: str, stack: Iterable[str]) -> Arrays:
+    """Train a stack on a worker, with settings as JSON, and report each epoch. Raises InputError for other code."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    if version != VERSION:
+        raise InputError(f"the worker at {worker.address} has another version of lib or of NumPy: start it anew")
+
+    def report_epochs(orders: Iterable[Any]) -> Iterator[Any]:
+        for epoch, order in enumerate(orders):
+            yield order
+            worker.log_event("epochs", (name, epoch))
+
+    keep_memory()
+    with one_thread():
+        return train(stack=tuple(map(Setting.model_validate_json, stack)), progress=report_epochs)
+
+
+def as_json(stack: Stack) -> list[str]:
+    """Each setting as JSON, which a worker of any Python version reads."""
+    return [setting.model_dump_json() for setting in stack]
 
 
 @contextmanager
-def connect(scheduler: str | None, tasks: int) -> Iterator["Client"]:
-    """A client of the Dask cluster at `scheduler`, or of a new one on this machine. Dask itself says nothing."""
+def connect(scheduler: str) -> Iterator["Client"]:
+    """A client of the Dask cluster at `scheduler`, without Dask's own messages. Raises InputError."""
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 
-    with silence_logging_cmgr(SILENT), ExitStack() as stack:
-        cluster = scheduler or stack.enter_context(local_cluster(tasks))
+    with silence_logging_cmgr(SILENT):
         try:
-            client = stack.enter_context(Client(cluster, timeout=SECONDS_TO_ANSWER))
+            client = Client(scheduler, timeout=SECONDS_TO_ANSWER)
         except (OSError, ValueError) as error:
-            raise InputError(f"no Dask scheduler at {scheduler}: {' '.join(str(error).split())}") from None
-        yield client
-
-
-@contextmanager
-def local_cluster(tasks: int) -> Iterator["LocalCluster"]:
-    """A worker for each core that has work to do and the memory for it."""
-    from dask.system import CPU_COUNT
-    from distributed import LocalCluster
-    from distributed.system import MEMORY_LIMIT
-
-    workers = max(1, min(CPU_COUNT, tasks, MEMORY_LIMIT // MEMORY))
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0", "memory_limit": 0, "silence_logs": SILENT}
-    with ExitStack() as stack:
-        with no_interrupt():
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, **local)
-            stack.callback(no_interrupt()(cluster.close))
-        yield cluster
-
-
-@contextmanager
-def no_interrupt() -> Iterator[None]:
-    """Ctrl-C waits. Threads and processes started meanwhile never see it: it is for the main thread alone to act on."""
-    came: list[int] = []
-    resource_tracker.ensure_running()  # the first process that a cluster would start, and its start ends the blocking
-    handler = signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
-    usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # is inherited; a handler is not
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, usual)
-        signal.signal(signal.SIGINT, handler)
-    if came:
-        raise KeyboardInterrupt
+            raise InputError(f"no Dask scheduler at {scheduler}: {one_line(str(error))}") from None
+        with client:
+            yield client
 
 
 def keep_memory() -> None:
-    """Have this process keep the memory that it frees. Dask's workers hand it back, and every batch gets it anew."""
+    """Stop malloc from returning memory to the system, as Dask asks it to: each batch would fault it in again."""
     with suppress(AttributeError):  # only Linux's C library has it
         for parameter, size in {-1: 2**28, -3: 2**25}.items():  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
             ctypes.CDLL(None).mallopt(parameter, size)

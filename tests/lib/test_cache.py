@@ -71,7 +71,8 @@ def test_what_was_computed_comes_back_as_it_was(computation):
 
 def test_one_file_holds_it(computation):
     cached("a", computation.compute)
-    assert [path.name for path in paths.RUNS.iterdir()] == ["a.npz"]
+    (file,) = paths.RUNS.iterdir()
+    assert file.match("a@*.npz")
 
 
 def test_each_name_has_its_own_file(computation):
@@ -144,11 +145,11 @@ def test_it_is_computed_with_one_thread_whoever_asks(monkeypatch, compute):
 
     def note(*arguments, **named):
         used.append(blas_threads())
-        return {"a": ARRAYS}
+        return ARRAYS
 
-    monkeypatch.setattr(seeds, "train_groups", lambda *arguments: [note()])
+    monkeypatch.setattr(seeds, "train_groups", lambda *arguments: ([note()] for _ in "a"))
     with threadpool_limits(2, user_api="blas"):
-        cached("a", lambda progress: note()["a"]) if compute == "cached" else seeds.spread([SETTING])
+        cached("a", lambda progress: note()) if compute == "cached" else seeds.spread([SETTING])
         assert blas_threads() == {2}
     assert used == [{1}]
 
@@ -202,9 +203,7 @@ def test_another_function_computes_anew(computation):
     def other(progress):
         return ARRAYS
 
-    assert not is_fresh(computation)
-    cached("a", other)
-    assert not is_fresh(computation)
+    assert fingerprint(other) != fingerprint(computation.compute)
 
 
 @pytest.mark.parametrize("batch", cifar10.SHA1)
@@ -220,50 +219,110 @@ def test_another_numpy_computes_anew(computation, monkeypatch):
     assert not is_fresh(computation)
 
 
+# What code a result depends on
+
+
 @pytest.fixture
-def own_code(tmp_path, monkeypatch):
-    """A copy of lib/ which a test may change."""
+def code(tmp_path, monkeypatch):
+    """A copy of lib that a test may change, and the hash of the code that a setting's training depends on."""
     shutil.copytree(paths.ROOT / "lib", tmp_path / "lib")
     monkeypatch.setattr(paths, "ROOT", tmp_path)
-    return tmp_path / "lib"
+
+    def code_hash():
+        cache.code_hash.cache_clear()
+        return cache.code_hash(tmp_path / "lib/runs/training.py")
+
+    yield tmp_path / "lib", code_hash
+    cache.code_hash.cache_clear()
 
 
-def change(file):
-    with file.open("a") as code:
-        code.write("# changed\n")
+def replace(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
 
 
 @pytest.mark.parametrize(
     "module",
-    ["preprocess", "augment", "model", "train", "schedules", "stats", "runs/training", "runs/snapshots", "runs/run"],
+    [
+        "preprocess",
+        "augment",
+        "averages",
+        "model",
+        "rows",
+        "train",
+        "schedules",
+        "stats",
+        "runs/training",
+        "runs/snapshots",
+        "runs/run",
+    ],
 )
-def test_other_code_computes_anew(computation, own_code, module):
-    assert not is_fresh(computation)
-    change(own_code / f"{module}.py")
-    assert not is_fresh(computation)
+def test_changed_code_that_training_imports_changes_the_hash_until_it_is_undone(code, module):
+    lib, code_hash = code
+    before = code_hash()
+    file = lib / f"{module}.py"
+    text = file.read_text()
+    file.write_text(text + "changed = True\n")
+    assert code_hash() != before
+    file.write_text(text)
+    assert code_hash() == before
 
 
-@pytest.mark.parametrize("module", ["runs/settings", "published", "gradcheck", "doctor/figures"])
-def test_code_that_trains_nothing_leaves_what_is_kept_alone(computation, own_code, module):
-    assert not is_fresh(computation)
-    change(own_code / f"{module}.py")
-    assert is_fresh(computation)
+def test_a_changed_formula_changes_the_hash_and_a_comment_or_docstring_does_not(code):
+    lib, code_hash = code
+    before = code_hash()
+    replace(
+        lib / "model.py",
+        'def softmax(S: np.ndarray) -> np.ndarray:\n    """',
+        '# why\ndef softmax(S: np.ndarray) -> np.ndarray:\n    """More: ',
+    )
+    assert code_hash() == before
+    replace(lib / "model.py", "G /= len(y)", "G /= 2 * len(y)")
+    assert code_hash() != before
 
 
-def made_in(file):
-    """A function that a module of its own defines."""
-    file.write_text("def compute(progress):\n    raise AssertionError\n")
-    names = {}
-    exec(compile(file.read_text(), file, "exec"), names)
-    return names["compute"]
+@pytest.mark.parametrize("module", ["published", "gradcheck", "doctor/figures", "cifar10/download"])
+def test_code_that_training_does_not_import_leaves_the_hash_alone(code, module):
+    lib, code_hash = code
+    before = code_hash()
+    replace(lib / f"{module}.py", "import", "changed = True\nimport")
+    assert code_hash() == before
 
 
-def test_other_code_of_the_module_that_computes_is_noticed(tmp_path):
-    compute = made_in(tmp_path / "own.py")
-    before = fingerprint(compute)
-    assert fingerprint(compute) == before
-    change(tmp_path / "own.py")
-    assert fingerprint(compute) != before
+def test_the_module_that_computes_counts_itself(tmp_path):
+    file = tmp_path / "computing.py"
+    file.write_text("def compute(progress):\n    return 1\n")
+    before = cache.code_hash(file)
+    cache.code_hash.cache_clear()
+    file.write_text("def compute(progress):\n    return 2\n")
+    assert cache.code_hash(file) != before
+
+
+def test_a_change_that_is_undone_finds_the_result_of_before(computation, monkeypatch):
+    for code, fresh in (("old", False), ("new", False), ("old", True), ("new", True)):
+        monkeypatch.setattr(cache, "code_hash", lambda file, code=code: code)
+        assert is_fresh(computation) is fresh
+
+
+# What is removed
+
+
+def test_the_files_read_least_recently_go_where_all_are_too_large(monkeypatch):
+    for name in "abc":
+        cache.save(name, "mark", ARRAYS)
+    for age, name in enumerate("bca"):  # b was read last of all
+        os.utime(cache.file_of(name, "mark"), (1000 - age, 1000))
+    monkeypatch.setattr(cache, "MOST_BYTES", 2.5 * cache.file_of("a", "mark").stat().st_size)
+    assert cache.load("a", "mark") is not None  # and so a is newer than c
+    cache.remove_oldest()
+    assert [cache.load(name, "mark") is not None for name in "abc"] == [True, True, False]
+
+
+def test_reading_leaves_the_time_of_writing_alone(kept):
+    before = kept.stat().st_mtime_ns
+    assert cache.load("a", "mark") is not None
+    assert kept.stat().st_mtime_ns == before
 
 
 # One fingerprint, however the module was come by
@@ -309,7 +368,7 @@ def test_a_run_and_its_setting_give_the_fingerprint_of_the_last_time():
 def kept():
     """The one file on disk."""
     cache.save("a", "mark", ARRAYS)
-    return paths.RUNS / "a.npz"
+    return cache.file_of("a", "mark")
 
 
 def test_what_was_never_computed_is_none(kept):
@@ -358,7 +417,8 @@ def test_a_file_without_a_fingerprint_is_none(kept):
 
 def test_a_damaged_file_is_computed_anew_and_replaced(computation):
     assert not is_fresh(computation)
-    (paths.RUNS / "a.npz").write_bytes(b"damaged")
+    (file,) = paths.RUNS.iterdir()
+    file.write_bytes(b"damaged")
     assert not is_fresh(computation)
     assert is_fresh(computation)
 

@@ -83,7 +83,8 @@ def test_what_was_trained_is_not_trained_again(trained):
 
 def test_each_setting_has_a_file_of_its_own():
     spread(ALIKE, [0])
-    assert {path.name for path in paths.RUNS.iterdir()} == {f"spread@{setting.file_stem}@1.npz" for setting in ALIKE}
+    stems = {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()}
+    assert stems == {f"spread@{setting.file_stem}@1" for setting in ALIKE}
 
 
 def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
@@ -102,7 +103,7 @@ def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
     ids=["seeds", "stacks"],
 )
 def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, numbers):
-    monkeypatch.setattr(seeds.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     train_stack, both = seeds.train_stack, Barrier(2)
 
     def train_when_both_do(*arguments, **others):
@@ -114,7 +115,7 @@ def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, number
 
 
 def test_who_interrupts_waits_for_no_training(monkeypatch):
-    monkeypatch.setattr(seeds.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
     met = []
 
     def count(epoch, net):
@@ -146,7 +147,8 @@ def test_a_further_setting_trains_itself_alone(trained):
 
 def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
     spread(ALIKE, [0])
-    (paths.RUNS / f"spread@{PLAIN.file_stem}@1.npz").write_bytes(b"damaged")
+    (file,) = paths.RUNS.glob(f"spread@{PLAIN.file_stem}@1@*")
+    file.write_bytes(b"damaged")
     spread([PLAIN, MILD.model_copy(update={"lam": 0.2}), LONG_STEP], [0])
     assert trained[1:] == [(["plain", "mild"], 0)]
 
@@ -229,7 +231,7 @@ def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
 def test_progress_sees_every_stack():
     seen = []
     spread([PLAIN, MILD], [3, 4], lambda turns: (seen.append(turn) or turn for turn in turns))
-    assert [[setting.name for setting in group] for group, _ in seen] == [["plain", "mild"]] * 2
+    assert [[setting.name for setting in group] for (group, _), _ in seen] == [["plain", "mild"]] * 2
 
 
 def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
