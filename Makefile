@@ -30,7 +30,7 @@ executed = $(if $(filter 3-setting,$1),$(RUNS),report/notebooks/$1.ipynb)
 EXECUTED := $(foreach chapter,$(filter-out 3-setting,$(CHAPTERS)),$(call executed,$(chapter))) $(RUNS)
 LONG := $(foreach chapter,$(CHAPTERS),$(call stamp,$(chapter)))
 
-LIB := $(wildcard lib/*.py lib/*/*.py) requirements.txt data/cifar10.sha1 data/reference.yaml
+LIB := $(wildcard lib/*.py lib/*/*.py lib/*/*.yaml) requirements.txt data/cifar10.sha1 data/reference.yaml
 SHOW := $(wildcard report/*.py)
 PRINT := $(wildcard report/pipeline/*.py report/template/*)
 SOURCES := lib notebooks report/*.py report/pipeline report/template Makefile requirements.txt pyproject.toml data \

@@ -12,6 +12,18 @@ def read() -> dict[str, Any]:
     return read_yaml(paths.DATA / "reference.yaml")
 
 
+def reports() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Return the test accuracies in per cent of other reports: those without a known mistake, and those with one."""
+    reference = read()
+    first, others = reference["reference_report"], reference["other_reports"]
+    listed = [values for name, values in others.items() if isinstance(values, list) and name != "with_a_mistake"]
+    right = {f"another report, {i}": values for i, values in enumerate(listed, 1)}
+    right["the reference, revised"] = [setting["test"] for setting in first["later_revision"]["settings"]]
+    wrong = {f"a report with a mistake, {i}": report["figures"] for i, report in enumerate(others["with_a_mistake"], 1)}
+    wrong["the reference, as first published"] = [setting["test"][-1] for setting in first["settings"]]
+    return right, wrong
+
+
 def in_symbols(claim: str) -> str:
     """A claim's words as Markdown, with the course's names of the parameters as symbols."""
     names = {"eta": "\\eta", "lam": "\\lambda"}

@@ -1,1 +1,1 @@
-"""What may be wrong with a student's work: the mistakes that are known, and which of them it looks like."""
+"""What may be wrong with a student's work: known mistakes, and a diagnosis from the accuracies."""

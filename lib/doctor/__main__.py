@@ -1,15 +1,16 @@
-"""Say what may be wrong with a student's figures.
+"""Say what may be wrong with a student's work.
 
 python -m lib.doctor 26.2 38.8 39.2 37.5       final test accuracies, in the order of the assignment's settings
 python -m lib.doctor path/to/results.json      test accuracies, and those on train and validation where it has them
 """
 
 from lib.command import run_command
-from lib.doctor.figures import diagnose, read_figures, read_signatures
+from lib.doctor.accuracies import read_accuracies, read_signatures
+from lib.doctor.diagnosis import diagnose
 
 
 def main(arguments: list[str]) -> None:
-    print("\n".join(diagnose(read_figures(arguments), read_signatures())))
+    print("\n".join(diagnose(read_accuracies(arguments), read_signatures())))
 
 
 if __name__ == "__main__":

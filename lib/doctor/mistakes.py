@@ -1,28 +1,28 @@
-"""Mistakes that students make, each injected on purpose into the right procedure, trained and evaluated.
+"""Mistakes that students make: each is a wrong change of the right procedure.
 
-A `Procedure` is how a student works. The right one is `Procedure()`; every mistake changes one field of it. What comes
-out is what that student would see, so `lib.guards`, which protects real runs, is left out here. What each mistake is
-and where to look for it stands in `lib.doctor.advice`.
+A `Procedure` is how a student works. The right one is `Procedure()`; every mistake changes one field of it. Chapter 8
+trains each and evaluates it as that student would. `lib.guards`, which protects real runs, is left out. ADVICE
+has the mistakes in words.
 """
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lib import cifar10
-from lib.assignment import BATCHES
+from lib.assignment import BATCHES, N_BATCH, N_EPOCHS, SIGMA
+from lib.files import read_yaml
 from lib.model import Loss, Network, backward_pass, scores, softmax
 from lib.preprocess import Standardiser
 from lib.train import Backward
 
-SETTINGS = ((0.1, 0.0), (0.001, 0.0), (0.001, 0.1), (0.001, 1.0))  # eta, lam: the assignment's, in its order
 SEEDS = (42, 43)
-EPOCHS = (1, 2, 4, 8, 16, 40)  # after which the first seed's curve is drawn; training ends with the last
-N_BATCH = 100
+EPOCHS = (1, 2, 4, 8, 16, N_EPOCHS)  # after which the first seed's curve is drawn
 SPLITS = tuple(BATCHES)  # train, val, test
-HORSE = cifar10.CLASSES.index("horse")  # the class whose templates are kept: two heads, if all is well
+HORSE = cifar10.CLASSES.index("horse")  # the class whose templates are drawn: two heads, if all is well
 
 BySplit = Mapping[str, np.ndarray]
 
@@ -31,41 +31,41 @@ BySplit = Mapping[str, np.ndarray]
 
 
 def per_pixel(images: BySplit) -> BySplit:
-    """The right way: each pixel by its own mean and deviation over the training images."""
+    """Standardise the right way: each pixel by its mean and deviation over the training images."""
     standardiser = Standardiser.fit(images["train"])
-    return {split: standardiser.apply(own) for split, own in images.items()}
+    return {split: standardiser.apply(x) for split, x in images.items()}
 
 
 def bytes_as_they_are(images: BySplit) -> BySplit:
-    return {split: own.astype(np.float32) for split, own in images.items()}
+    return {split: x.astype(np.float32) for split, x in images.items()}
 
 
 def not_normalised(images: BySplit) -> BySplit:
-    return {split: np.divide(own, 255, dtype=np.float32) for split, own in images.items()}
+    return {split: np.divide(x, 255, dtype=np.float32) for split, x in images.items()}
 
 
 def by_one_mean(images: BySplit) -> BySplit:
-    """One mean and one deviation for all pixels of the training images together."""
+    """Standardise by one mean and one deviation of all pixels of the training images together."""
     X = not_normalised(images)
     mean, std = X["train"].mean(dtype=np.float64), X["train"].std(dtype=np.float64)
-    return {split: ((own - mean) / std).astype(np.float32) for split, own in X.items()}
+    return {split: ((x - mean) / std).astype(np.float32) for split, x in X.items()}
 
 
 def per_image(images: BySplit) -> BySplit:
-    """The wrong axis: each image by its own mean and deviation."""
-    return {split: Standardiser.fit(own.T).apply(own.T).T.copy() for split, own in images.items()}
+    """Standardise along the wrong axis: each image by the mean and deviation of its pixels."""
+    return {split: Standardiser.fit(x.T).apply(x.T).T.copy() for split, x in images.items()}
 
 
 def per_split(images: BySplit) -> BySplit:
-    """Each split by its own means and deviations."""
-    return {split: Standardiser.fit(own).apply(own) for split, own in images.items()}
+    """Standardise each split by the means and deviations of its images."""
+    return {split: Standardiser.fit(x).apply(x) for split, x in images.items()}
 
 
 # How the gradient of a batch is taken; the right way is lib.model.backward_pass.
 
 
 def summed(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss) -> Network:
-    """The sum over the batch, not the mean; the penalty's part is right."""
+    """Sum over the batch instead of averaging; the penalty's part is right."""
     n = len(y)
     mean = backward_pass(X, y, P, net, np.asarray(lam) / n, loss)
     return Network(n * mean.W, n * mean.b)
@@ -74,7 +74,7 @@ def summed(X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, 
 def with_penalty_times(
     factor: float, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: Any, loss: Loss
 ) -> Network:
-    """The penalty's part, 2 lam W, times `factor`."""
+    """Multiply the penalty's part, 2 lam W, by `factor`."""
     return backward_pass(X, y, P, net, factor * np.asarray(lam), loss)
 
 
@@ -90,12 +90,12 @@ def from_softmax_over_images(
 
 
 def softmax_over_images(S: np.ndarray) -> np.ndarray:
-    """Each column sums to 1, over the images, instead of each row, over the classes."""
+    """Make each column sum to 1, over the images, instead of each row, over the classes."""
     return softmax(S.swapaxes(0, -1)).swapaxes(0, -1)
 
 
 def over_images_in_double(S: np.ndarray) -> np.ndarray:
-    """Double precision, as students have it: in single, most of these would be too small to tell apart."""
+    """Answer in double precision, as students do: in single, most values would be too small to tell apart."""
     return softmax_over_images(S.astype(np.float64))
 
 
@@ -108,14 +108,14 @@ def of_the_batch_before(y: np.ndarray) -> np.ndarray:
 
 
 class Procedure(NamedTuple):
-    """How a network is trained and evaluated: the right way, but for the fields that say otherwise."""
+    """How a network is trained and evaluated. The defaults are the right way."""
 
     prepare: Callable[[BySplit], BySplit] = per_pixel
-    sigma: float = 0.01
+    sigma: float = SIGMA
     labels: Callable[[np.ndarray], np.ndarray] = unchanged  # as the training loop reads them
     backward: Backward = backward_pass
-    answers: Callable[[np.ndarray], np.ndarray] = unchanged  # from scores to what the answer is the largest of
-    fresh: str = ""  # a split that gets a network of its own, trained on it, before it is evaluated
+    answers: Callable[[np.ndarray], np.ndarray] = unchanged  # of scores: the class with the largest is the answer
+    fresh: str = ""  # a split on which a new network is trained before this split is evaluated
 
 
 RIGHT = "right"
@@ -138,3 +138,15 @@ PROCEDURES = {
     "trained-on-test": Procedure(fresh="test"),
     "pixels-scrambled": Procedure(),  # the pictures of the weights are drawn wrongly; the network is right
 }
+
+
+class Advice(NamedTuple):
+    """A mistake in words: see advice.yaml."""
+
+    did: str
+    look: str
+    picture: str
+    setting: int
+
+
+ADVICE = {name: Advice(**words) for name, words in read_yaml(Path(__file__).with_name("advice.yaml")).items()}

@@ -9,12 +9,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from report.pictures import show_image, side_by_side
+from lib.doctor.mistakes import ADVICE, RIGHT, SPLITS
+from lib.runs.cache import Arrays
+from lib.runs.snapshots import min_max_scale
+from report.pictures import as_image, show_image, side_by_side
 from report.style import COLOURS, DASHED, INK, WIDTH
+
+Trained = Mapping[str, Sequence[Arrays]]  # as notebooks.common_mistakes.training.train_all
 
 
 def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequence[int]) -> Figure:
-    """One small picture a mistake, of what is right and what is wrong: images (32, 32, 3) or accuracies (n_epochs,)."""
+    """Draw a small picture for each mistake, of what is right and what is wrong, as `picture` returns them."""
     n_rows = -(-len(pictures) // 4)
     fig = Figure((WIDTH, 1.42 * n_rows + 0.25))
     axes = fig.subplots(n_rows, 4, squeeze=False).flat
@@ -36,9 +41,24 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
 def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Sequence[int]) -> None:
     ax.plot(epochs, 100 * wrong, color=COLOURS[0], label="_with the mistake")
     ax.plot(epochs, 100 * right, color=INK, linestyle=DASHED, linewidth=1, label="_right")
-    ax.set_xlabel("epoch").set_visible(False)  # for the tooltip; there is no room to draw it
+    ax.set_xlabel("epoch").set_visible(False)  # for the tooltip; there is no room to show it
     ax.set(xscale="log", xticks=[epochs[0], epochs[-1]], xticklabels=[f"{epochs[0]}", f"{epochs[-1]}"])
     ax.tick_params("x", which="minor", length=0, labelbottom=False)
     ax.tick_params(labelsize=7)
     ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     ax.margins(y=0.2)
+
+
+def picture(name: str, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
+    """Return right and wrong of the first seed: accuracies (n_epochs,), or templates (32, 32, 3) in [0, 1]."""
+    kind, setting = ADVICE[name].picture, ADVICE[name].setting
+    right, wrong = trained[RIGHT][0], trained[name][0]
+    if kind in SPLITS:
+        return right[kind][:, setting], wrong[kind][:, setting]
+    right_w, wrong_w = (min_max_scale(arrays["horse"][:, setting]) for arrays in (right, wrong))
+    return as_image(right_w), wrong_w.reshape(32, 32, 3) if kind == "scrambled" else as_image(wrong_w)
+
+
+def pictures(trained: Trained) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the picture of every mistake, by what was done."""
+    return {ADVICE[name].did: picture(name, trained) for name in ADVICE}

@@ -282,7 +282,7 @@ def test_a_changed_formula_changes_the_hash_and_a_comment_or_docstring_does_not(
     assert code_hash() != before
 
 
-@pytest.mark.parametrize("module", ["published", "gradcheck", "doctor/figures", "cifar10/download"])
+@pytest.mark.parametrize("module", ["published", "gradcheck", "doctor/diagnosis", "cifar10/download"])
 def test_code_that_training_does_not_import_leaves_the_hash_alone(code, module):
     lib, code_hash = code
     before = code_hash()

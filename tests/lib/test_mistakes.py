@@ -1,21 +1,15 @@
 """Each injected mistake differs from the right procedure in the one thing that it claims: on small made-up data."""
 
-import hashlib
-
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib import cifar10, paths
+from lib.assignment import SETTINGS
 from lib.doctor import mistakes
-from lib.doctor.advice import ADVICE
-from lib.doctor.mistakes import EPOCHS, PROCEDURES, RIGHT, SETTINGS, SPLITS, Procedure
+from lib.doctor.mistakes import ADVICE, PROCEDURES, RIGHT, SPLITS, Procedure
 from lib.gradcheck import max_error, torch_gradient
 from lib.model import LOSSES, Network, apply_network, backward_pass, scores, softmax
 from lib.train import epoch_orders, mini_batch_gd
-from notebooks.common_mistakes import charts as mistake_plots
-from notebooks.common_mistakes import sentences as symptoms
-from notebooks.common_mistakes import training
 
 WRONG = [name for name in PROCEDURES if name != RIGHT]
 GRADIENTS = [name for name in WRONG if PROCEDURES[name].backward is not backward_pass]
@@ -32,25 +26,6 @@ def images():
     }
 
 
-@pytest.fixture(scope="module")
-def trained(made_up_batches, tmp_path_factory):
-    """Every mistake, trained on the made-up batches with two seeds, and the folder that keeps them."""
-    folder = tmp_path_factory.mktemp("data")
-    for name, content in made_up_batches.items():
-        (folder / name).write_bytes(content)
-    sums = {name.removesuffix(".bin"): hashlib.sha1(content).hexdigest() for name, content in made_up_batches.items()}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cifar10, "SHA1", sums)
-        patch.setattr(cifar10, "FOLDER", folder)
-        patch.setattr(paths, "RUNS", folder / "runs")
-        found = training.train_all()
-        kept = {file: file.stat().st_mtime_ns for file in (folder / "runs").iterdir()}
-        again = training.train_all()
-        assert {file: file.stat().st_mtime_ns for file in (folder / "runs").iterdir()} == kept
-        assert_array_equal(again["summed"][1]["test"], found["summed"][1]["test"])
-    return found
-
-
 # One thing each
 
 
@@ -62,11 +37,8 @@ def test_there_are_a_dozen_mistakes_and_advice_for_each():
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_mistake_changes_one_thing(name):
-    changed = [
-        field
-        for field, own, right in zip(Procedure._fields, PROCEDURES[name], Procedure(), strict=True)
-        if own != right
-    ]
+    pairs = zip(PROCEDURES[name], Procedure(), strict=True)
+    changed = [value for value, right in pairs if value != right]
     both_sides = {"softmax-over-images": 2, "pixels-scrambled": 0}  # in training and in answering; in the picture alone
     assert len(changed) == both_sides.get(name, 1)
 
@@ -98,10 +70,10 @@ def test_one_mean_leaves_the_means_of_the_pixels_different(images):
 
 
 def test_the_wrong_axis_gives_each_image_mean_0(images):
-    for own in mistakes.per_image(images).values():
-        assert_allclose(own.mean(1), 0, atol=1e-5)
-        assert_allclose(own.std(1), 1, atol=1e-5)
-        assert abs(own.mean(0)).max() > 0.1
+    for X in mistakes.per_image(images).values():
+        assert_allclose(X.mean(1), 0, atol=1e-5)
+        assert_allclose(X.std(1), 1, atol=1e-5)
+        assert abs(X.mean(0)).max() > 0.1
 
 
 def test_each_split_by_its_own_mean_leaves_the_training_split_alone(images):
@@ -187,86 +159,5 @@ def test_labels_are_those_of_the_batch_before():
     assert_array_equal(mistakes.of_the_batch_before(y)[mistakes.N_BATCH :], y[: -mistakes.N_BATCH])
 
 
-# What comes out
-
-
-def test_there_is_a_figure_of_each_split_and_a_template_for_every_mistake_and_seed_and_a_curve_of_the_first(trained):
-    assert list(trained) == list(PROCEDURES)
-    for seen in trained.values():
-        for arrays, n_epochs in zip(seen, (len(EPOCHS), 1), strict=True):
-            assert {split: arrays[split].shape for split in SPLITS} == dict.fromkeys(SPLITS, (n_epochs, len(SETTINGS)))
-            assert arrays["horse"].shape == (3072, len(SETTINGS))
-
-
-@pytest.mark.parametrize("name", [name for name in WRONG if name != "pixels-scrambled"])
-def test_every_mistake_but_the_drawn_one_changes_what_is_computed(trained, name):
-    assert not all(np.array_equal(trained[name][0][key], trained[RIGHT][0][key]) for key in (*SPLITS, "horse"))
-
-
-@pytest.mark.parametrize(("name", "own"), {"trained-on-validation": "val", "trained-on-test": "test"}.items())
-def test_a_network_of_its_own_changes_the_figures_of_its_split_alone(trained, name, own):
-    for split in SPLITS:
-        same = np.array_equal(trained[name][0][split], trained[RIGHT][0][split])
-        assert same == (split != own)
-    assert trained[name][0][own][-1].mean() > trained[RIGHT][0][own][-1].mean()
-
-
-def test_a_penalty_that_is_not_in_the_gradient_changes_nothing(trained):
-    horse = trained["no-penalty"][0]["horse"]
-    assert_array_equal(horse[:, 2], horse[:, 1])
-    assert_array_equal(horse[:, 3], horse[:, 1])
-
-
-def test_shifted_labels_are_not_learnt(trained):
-    large = 0  # the place of the setting whose step is large enough for so few images
-    assert trained["labels-shifted"][0]["test"][-1, large] < 0.3 < trained[RIGHT][0]["test"][-1, large]
-
-
-def test_a_signature_has_mean_and_deviation_of_the_seeds(trained):
-    signature = training.signature(trained["sigma-1"])
-    assert list(signature) == list(SPLITS)
-    for split, own in signature.items():
-        each = np.array([arrays[split][-1] for arrays in trained["sigma-1"]])
-        assert_array_equal(own["seeds"], each)
-        assert_allclose(own["mean"], each.mean(0))
-        assert_allclose(own["sd"], abs(each[0] - each[1]) / np.sqrt(2), atol=1e-12)
-
-
-# How it is shown
-
-
-@pytest.mark.parametrize("name", ADVICE)
-def test_a_picture_has_what_is_right_and_what_is_wrong(trained, name):
-    right, wrong = symptoms.picture(name, trained)
-    assert right.shape == wrong.shape
-    assert right.shape in ((len(EPOCHS),), (32, 32, 3))
-
-
-def test_a_scrambled_template_has_the_same_weights_elsewhere(trained):
-    right, wrong = symptoms.picture("pixels-scrambled", trained)
-    assert abs(right - wrong).max() > 0
-    assert_array_equal(np.sort(right, axis=None), np.sort(wrong, axis=None))
-
-
-def test_the_figure_has_a_panel_for_each_mistake(trained):
-    small = {ADVICE[name].did: symptoms.picture(name, trained) for name in ADVICE}
-    fig = mistake_plots.mistakes(small, EPOCHS)
-    shown = [ax.get_title().replace("\n", " ").strip() for ax in fig.axes if ax.get_title()]
-    assert shown == list(small)
-
-
-def test_sentences_can_be_made_of_any_results(trained):
-    signatures = {name: training.signature(seen) for name, seen in trained.items()}
-    for function in (symptoms.on_initial_weights, symptoms.on_penalty, symptoms.on_doctor):
-        assert "nan" not in function(signatures)
-    hidden = " ".join(map(str, symptoms.on_traces(signatures)))
-    assert ADVICE["pixels-scrambled"].did in hidden
-    assert symptoms.row(RIGHT, signatures)[0] == "nothing wrong"
-    assert "**" not in "".join(symptoms.row(RIGHT, signatures))
-    assert "**" in "".join(symptoms.row("labels-shifted", signatures))
-
-
 def test_every_picture_is_of_a_setting_with_the_small_step():
     assert {SETTINGS[advice.setting][0] for advice in ADVICE.values()} == {SETTINGS[-1][0]}
-    assert symptoms.picture_title("half-penalty") == "test accuracy, $\\lambda = 1$"
-    assert symptoms.picture_title("sigma-1") == "template, $\\lambda = 0$"

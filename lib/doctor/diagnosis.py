@@ -1,0 +1,116 @@
+"""What may be wrong with a student's work, by comparing the accuracies with those of known mistakes.
+
+Every cause in report/results.json predicts each accuracy with a Gaussian. Its mean is the mean over our seeds. Its
+width covers the seeds, and a floor for what others do differently: rounding, shuffling, generators. Accuracies count as
+independent, so with many of them the confidence is on the high side.
+"""
+
+import math
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from lib.assignment import CHAOTIC_ETA, SETTINGS
+from lib.doctor.accuracies import Accuracies, Signature
+from lib.doctor.mistakes import ADVICE, RIGHT
+
+NONE = "none of these"
+PRIOR = {RIGHT: 0.5, NONE: 0.05}  # the mistakes share the rest equally
+FLOOR = {"train": 0.4, "val": 0.3, "test": 0.3}  # points
+CHAOTIC_FLOOR = {"train": 4.0, "val": 2.0, "test": 2.0}  # over eight seeds, see data/reference.yaml
+RANGE = 50.0  # points: if it is none of these, any accuracy from 0 to 50 % is as likely as another
+SHOWN = 0.05  # a cause that is less likely is not named
+
+
+def predict(signature: Signature, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and width, (4,) each in points, of the accuracies that a cause leads to on one split.
+
+    Two or three seeds are few for a deviation: it is pooled over the settings of the small step.
+    """
+    mean, sd = 100 * np.array([signature[split].mean, signature[split].sd])
+    chaotic = np.array([eta == CHAOTIC_ETA for eta, _ in SETTINGS])
+    sd[~chaotic] = np.sqrt(np.square(sd[~chaotic]).mean())
+    spread = sd * math.sqrt(1 + 1 / len(signature[split].seeds))  # the mean is uncertain, too
+    return mean, np.hypot(spread, np.where(chaotic, CHAOTIC_FLOOR[split], FLOOR[split]))
+
+
+def log_likelihood(accuracies: Accuracies, signature: Signature) -> float:
+    """Return the logarithm of the probability density of the accuracies, given a cause."""
+    total = 0.0
+    for (split, place), value in accuracies.items():
+        mean, width = (each[place] for each in predict(signature, split))
+        total -= ((value - mean) / width) ** 2 / 2 + math.log(width * math.sqrt(2 * math.pi))
+    return total
+
+
+def posterior(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> dict[str, float]:
+    """Return the probability of each cause, given the accuracies, the likeliest first (Bayes' rule)."""
+    share = (1 - sum(PRIOR.values())) / (len(signatures) - 1)
+    log = {
+        name: math.log(PRIOR.get(name, share)) + log_likelihood(accuracies, signature)
+        for name, signature in signatures.items()
+    }
+    log[NONE] = math.log(PRIOR[NONE]) - len(accuracies) * math.log(RANGE)
+    top = max(log.values())
+    weights = {name: math.exp(value - top) for name, value in log.items()}
+    total = sum(weights.values())
+    return {name: weights[name] / total for name in sorted(weights, key=weights.__getitem__, reverse=True)}
+
+
+def distance(signature: Signature, right: Signature, split: str) -> np.ndarray:
+    """Return by how much a cause moves each accuracy on a split, (4,), in widths of the right one."""
+    mean, width = predict(right, split)
+    return abs(predict(signature, split)[0] - mean) / width
+
+
+def without_trace(signatures: Mapping[str, Signature], places: Collection[tuple[str, int]]) -> list[str]:
+    """Name the mistakes that move no accuracy at `places`, by split and place in SETTINGS, by two widths or more."""
+    right = signatures[RIGHT]
+    return [
+        name
+        for name in signatures
+        if name != RIGHT and all(distance(signatures[name], right, split)[place] < 2 for split, place in places)
+    ]
+
+
+def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> dict[str, list[str]]:
+    """Diagnose each seed's accuracies on a split, with means from the other seeds: likeliest causes, by true cause."""
+    causes: dict[str, list[str]] = {name: [] for name in signatures}
+    for name, signature in signatures.items():
+        for seed, fractions in enumerate(signature[split].seeds):
+            accuracies = {(split, place): 100 * fraction for place, fraction in enumerate(fractions)}
+            others = {cause: leave_out(seed, of_cause) for cause, of_cause in signatures.items()}
+            causes[name].append(next(iter(posterior(accuracies, others))))
+    return causes
+
+
+def leave_out(seed: int, signature: Signature) -> Signature:
+    """Leave out one of the signature's seeds. The deviations stay: one or two seeds would give none."""
+    rest = {split: [*spread.seeds[:seed], *spread.seeds[seed + 1 :]] for split, spread in signature.items()}
+    return {
+        split: spread.model_copy(update={"mean": np.mean(rest[split], axis=0), "seeds": rest[split]})
+        for split, spread in signature.items()
+    }
+
+
+def diagnose(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> list[str]:
+    """Return the diagnosis in lines: 'looks right', or at most three causes with where to look."""
+    probability = posterior(accuracies, signatures)
+    causes = [f"{confidence(p):>9}  {advise(name)}" for name, p in list(probability.items())[:3] if p >= SHOWN]
+    if next(iter(probability)) != RIGHT:
+        return causes
+    hidden = [ADVICE[name].did for name in without_trace(signatures, accuracies)]
+    note = [f"These figures cannot rule out: {'; '.join(hidden)}."] if hidden else []
+    return [f"looks right ({confidence(probability[RIGHT])})", *causes[1:], *note]
+
+
+def advise(name: str) -> str:
+    if name == RIGHT:
+        return "nothing wrong"
+    if name == NONE:
+        return "none of the mistakes known here gives such figures. Start with the gradient check."
+    return f"{ADVICE[name].did}. {ADVICE[name].look}"
+
+
+def confidence(p: float) -> str:
+    return "over 99 %" if p > 0.99 else f"{100 * p:.0f} %"
