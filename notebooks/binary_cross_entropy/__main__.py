@@ -1,12 +1,12 @@
-"""The long trainings of this chapter: both losses, each at its best eta, from several seeds."""
+"""Run the long trainings of this chapter: both losses, each at its best eta, from several seeds."""
 
 from lib.command import expect_none, report_progress, run_command
-from notebooks.binary_cross_entropy.best_eta import both
+from notebooks.binary_cross_entropy.best_eta import over_seeds
 
 
 def main(arguments: list[str]) -> None:
     expect_none(arguments)
-    both(report_progress("losses, seeds"))
+    over_seeds(report_progress("losses, seeds"))
 
 
 if __name__ == "__main__":

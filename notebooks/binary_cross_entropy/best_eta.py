@@ -1,4 +1,4 @@
-"""Softmax beside ten sigmoids in the assignment's training, each at the eta that validation chooses for it."""
+"""Train softmax and ten sigmoids as the assignment does, each at the eta that validation chooses for it."""
 
 from typing import get_args
 
@@ -18,7 +18,7 @@ ETAS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def over_eta(*, loss: LossName, progress: Progress = iter) -> Arrays:
-    """The assignment's training with `loss`, for each of ETAS: its validation measures, (n_etas,) each."""
+    """Train with each of ETAS and return the final validation measures, (n_etas,) each, for the cache."""
     stack = [Setting(name="eta", eta=eta, lam=0.0, loss=loss) for eta in ETAS]
     splits = load_splits()
     with np.errstate(all="ignore"):  # the largest may diverge
@@ -26,15 +26,19 @@ def over_eta(*, loss: LossName, progress: Progress = iter) -> Arrays:
         return evaluate(*splits.val, net, 0, LOSSES[loss])
 
 
-def at_best_eta(loss: LossName) -> Run:
-    """The assignment's training with `loss`, at the eta with the best validation accuracy."""
-    accuracy = cached(f"eta@{loss}", over_eta, loss=loss)["accuracy"]
-    best = Setting(name="best", eta=ETAS[int(accuracy.argmax())], lam=0.0, loss=loss)
-    return get_run(best.model_copy(update={"name": f"best-{loss}"}))
+def accuracies(loss: LossName) -> np.ndarray:
+    """Return the validation accuracy for each of ETAS, from the cache if it is there."""
+    return cached(f"eta@{loss}", over_eta, loss=loss)["accuracy"]
 
 
-def both(progress: Progress = iter) -> dict[LossName, Arrays]:
-    """The figures of `at_best_eta` for each loss over the seeds, as `lib.runs.seeds.spread` gives them."""
-    settings: dict[LossName, Setting] = {loss: at_best_eta(loss).setting for loss in get_args(LossName)}
-    found = spread(list(settings.values()), SEEDS, progress)
-    return {loss: found[setting.name] for loss, setting in settings.items()}
+def best_run(loss: LossName) -> Run:
+    """Return the run with the best validation accuracy."""
+    eta = ETAS[int(accuracies(loss).argmax())]
+    return get_run(Setting(name=f"best-{loss}", eta=eta, lam=0.0, loss=loss))
+
+
+def over_seeds(progress: Progress = iter) -> dict[LossName, Arrays]:
+    """Train the setting of each loss's `best_run` from several seeds; return what `spread` measures."""
+    settings: dict[LossName, Setting] = {loss: best_run(loss).setting for loss in get_args(LossName)}
+    measures = spread(list(settings.values()), SEEDS, progress)
+    return {loss: measures[setting.name] for loss, setting in settings.items()}

@@ -1,4 +1,4 @@
-"""The charts of softmax beside ten sigmoids: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of softmax beside ten sigmoids: arrays in, Figure out, in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,39 +9,40 @@ from lib.stats import Reliability
 from report.style import COLOURS, DASHED, INK, WIDTH
 
 
-def over_eta(values: Mapping[str, np.ndarray], etas: Sequence[float], ylabel: str) -> Figure:
-    """One curve (n_etas,) for each title, over a logarithmic eta; a ring marks the largest of each."""
+def over_eta(accuracies: Mapping[str, np.ndarray], etas: Sequence[float]) -> Figure:
+    """Draw validation accuracies (n_etas,), one curve per title, over a logarithmic eta. A ring marks each maximum."""
     fig = Figure((WIDTH, 2.5))
     ax = fig.subplots()
-    for (title, curve), hue in zip(values.items(), COLOURS[1:], strict=False):
-        ax.plot(etas, curve, "o-", color=hue, markersize=3.5, label=title)
-        best = int(np.nanargmax(curve))
-        ax.plot(etas[best], curve[best], "o", markersize=9, fillstyle="none", color=hue)
-    ax.set(xscale="log", xlabel="η", ylabel=ylabel)
+    for (title, values), hue in zip(accuracies.items(), COLOURS[1:], strict=False):
+        ax.plot(etas, 100 * values, "o-", color=hue, markersize=3.5, label=title)
+        best = int(np.nanargmax(values))
+        ax.plot(etas[best], 100 * values[best], "o", markersize=9, fillstyle="none", color=hue)
+    ax.set(xscale="log", xlabel="η", ylabel="validation accuracy (%)")
     fig.legend(loc="outside right center")
     return fig
 
 
-def histories(runs: Mapping[str, Mapping[str, np.ndarray]], ylabel: str) -> Figure:
-    """A panel for each title, on a scale of its own: training solid and validation dashed, (n_epochs,) each."""
+def losses(histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]) -> Figure:
+    """Draw the losses of `histories[title][split]["loss"]`, (n_epochs,), one panel with its own scale per title."""
     fig = Figure((WIDTH, 2.4))
-    for ax, (title, splits), hue in zip(fig.subplots(1, len(runs)), runs.items(), COLOURS[1:], strict=False):
-        for (split, values), style in zip(splits.items(), ("-", DASHED), strict=False):
-            ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=split)
-        ax.set(title=title, xlabel="epoch", ylabel=ylabel)
+    for ax, (title, history), hue in zip(fig.subplots(1, len(histories)), histories.items(), COLOURS[1:], strict=False):
+        for split, name, style in (("train", "training", "-"), ("val", "validation", DASHED)):
+            values = history[split]["loss"]
+            ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
+        ax.set(title=title, xlabel="epoch", ylabel="loss")
         ax.legend()
     return fig
 
 
 def true_class_histograms(P: Mapping[str, np.ndarray], y: np.ndarray) -> Figure:
-    """The probability that P (N, K) gives to the true class: rightly and wrongly answered images, a panel a title."""
+    """Draw how often P (N, K) gives which probability to the true class, for right and wrong answers; a panel each."""
     fig = Figure((WIDTH, 2.5))
     axes = fig.subplots(1, len(P), sharey=True)
     bins = np.linspace(0, 1, 26)
-    for ax, (title, own) in zip(axes, P.items(), strict=True):
-        of_label, correct = own[np.arange(len(y)), y], own.argmax(1) == y
-        ax.hist(of_label[correct], bins, color=COLOURS[1], alpha=0.75, label="right answers")
-        ax.hist(of_label[~correct], bins, color=COLOURS[0], alpha=0.6, label="wrong answers")
+    for ax, (title, probabilities) in zip(axes, P.items(), strict=True):
+        true_class, right = probabilities[np.arange(len(y)), y], probabilities.argmax(1) == y
+        ax.hist(true_class[right], bins, color=COLOURS[1], alpha=0.75, label="right answers")
+        ax.hist(true_class[~right], bins, color=COLOURS[0], alpha=0.6, label="wrong answers")
         ax.set(title=title, xlabel="probability of the true class")
     axes[0].set_ylabel("test images")
     axes[-1].legend()
@@ -49,14 +50,13 @@ def true_class_histograms(P: Mapping[str, np.ndarray], y: np.ndarray) -> Figure:
 
 
 def reliability_diagram(groups: Mapping[str, Reliability]) -> Figure:
-    """Accuracy over confidence, a panel a title; on the diagonal an answer is as often right as it says."""
+    """Draw accuracy over confidence, a panel per title. On the diagonal, answers are right as often as they say."""
     fig = Figure((WIDTH, 2.5))
     axes = fig.subplots(1, len(groups), sharey=True)
     for ax, (title, (size, confidence, accuracy)), hue in zip(axes, groups.items(), COLOURS[1:], strict=False):
+        area = 4 + 110 * size / size.max()
         ax.plot([0, 1], [0, 1], color=INK, linewidth=0.8, linestyle=":")
-        ax.scatter(
-            confidence, accuracy, s=4 + 110 * size / size.max(), color=hue, alpha=0.85, linewidths=0, clip_on=False
-        )
+        ax.scatter(confidence, accuracy, s=area, color=hue, alpha=0.85, linewidths=0, clip_on=False)
         ax.set(title=title, xlabel="confidence", xlim=(0, 1), ylim=(0, 1), xticks=(0, 0.5, 1), aspect="equal")
     axes[0].set_ylabel("share of right answers")
     return fig

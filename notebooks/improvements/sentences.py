@@ -122,15 +122,6 @@ def on_network(run: Run, interval: tuple[float, float]) -> Sentences:
     ]
 
 
-def curves_caption(run: Run) -> Caption:
-    """Describe the curves of the chosen network."""
-    return (
-        "fig-improved-curves",
-        "Loss, cost and accuracy of the chosen setting after every epoch. The step falls to a tenth after each third; the last value is that of the mean with the mirror image.",
-        f"Three line charts over {run.setting.n_epochs} epochs, with a drop of the loss where the step falls.",
-    )
-
-
 def in_short(accuracies: Accuracies, run: Run) -> str:
     """Sum up the chapter."""
     return f"The optional part keeps the network and changes its training ([Section](#a-better-linear-network)). The change that gains most alone is “{ranked(accuracies)[0]}”. With many changes together, and a setting that validation chooses, the network names {percent(run.test['accuracy'])} of the test images."

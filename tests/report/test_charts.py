@@ -65,8 +65,8 @@ FIGURES = {
     "heat maps": lambda: improvement_charts.heat_maps(MAPS, [10, 20], [1, 2, 3], [0, 0.1, 1, 10], (0, 1, 2)),
     "changes": lambda: improvement_charts.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
     "changes from one seed": lambda: improvement_charts.changes({"none": OURS[0][:1]}, []),
-    "over eta": lambda: bce_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10], "accuracy"),
-    "losses apart": lambda: bce_charts.histories({"a": {"x": PAIR[0], "y": PAIR[1]}, "b": {"x": PAIR[0]}}, "loss"),
+    "over eta": lambda: bce_charts.over_eta({"a": np.array([1, np.nan, 2])}, [0.1, 1, 10]),
+    "losses, a panel each": lambda: bce_charts.losses({"a": HISTORY, "b": ONE_EPOCH}),
     "probabilities of the true class": lambda: bce_charts.true_class_histograms({"a": P, "b": P}, Y % 3),
     "reliability": lambda: bce_charts.reliability_diagram({"a": reliability(P, Y % 3), "b": reliability(P, Y % 3)}),
 }

@@ -100,7 +100,7 @@ SIZES, TIMES = np.array([1, 8, 32]), np.array([0.5, 0.7, 0.9])
 @pytest.mark.parametrize(
     ("fig", "expected"),
     [
-        (bce_charts.over_eta({"a": TIMES}, ETAS, "%"), [("%", "η", ETAS, "a", TIMES)]),
+        (bce_charts.over_eta({"a": TIMES}, ETAS), [("validation accuracy (%)", "η", ETAS, "a", 100 * TIMES)]),
         (
             speed_charts.growth({"images": (SIZES, TIMES), "epochs": (2 * SIZES, TIMES)}, ["seconds", "s"]),
             [("seconds", "images", SIZES, "median", TIMES), ("s", "epochs", 2 * SIZES, "median", TIMES)],
