@@ -1,4 +1,4 @@
-"""JupyterLab on this machine with a token, and a browser on it: for benchmarks/explore.py and tests/test_lab.py."""
+"""JupyterLab on this machine with a token, and a browser on it: for benchmarks/explore.py and the tests."""
 
 import os
 import secrets

@@ -64,10 +64,10 @@ class Training:
         self.thread.start()
 
     def pause(self) -> None:
-        """Halt after the current epoch, until `go_on` or `stop`."""
+        """Halt after the current epoch, until `resume` or `stop`."""
         self.going.clear()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         self.going.set()
 
     def stop(self) -> None:
@@ -94,7 +94,7 @@ class Training:
 
     def run(self) -> None:
         try:
-            with np.errstate(all="ignore"):  # a step too large overflows; the curves show it
+            with np.errstate(all="ignore"):  # the weights of a diverged run overflow; its curves show that
                 train_stack(
                     [self.setting], self.splits, progress=self.controlled, on_epoch=self.on_epoch,
                     history=self.history, backward=self.backward,

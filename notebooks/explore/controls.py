@@ -1,4 +1,4 @@
-"""The controls of the exploring window, what is wrong with what they hold, and a file made of it."""
+"""The controls of the exploring window: their values, what is wrong with them, and saving them as a setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,25 +19,25 @@ COMMON = (BROWSER / "common.js").read_text(encoding="utf-8")
 
 
 def script(name: str) -> str:
-    """The module of one widget: what all of them share, then its own."""
+    """The JavaScript module of one widget: the part that all share, then its own."""
     return COMMON + (BROWSER / f"{name}.js").read_text(encoding="utf-8")
 
 
 class View(anywidget.AnyWidget):
-    """A widget drawn by JavaScript in lib/browser. The style of all of them, and of their window, is one sheet."""
+    """A widget drawn by JavaScript in notebooks/explore/browser. One style sheet serves all, and the window."""
 
     _css = (BROWSER / "explore.css").read_text(encoding="utf-8")
 
 
 def box(place: str, *children: widgets.Widget) -> widgets.Box:
-    """Widgets together, laid out by the style sheet as .explore-<place>."""
-    made = widgets.VBox(children)
-    made.add_class(f"explore-{place}")
-    return made
+    """Put widgets into a box, laid out by the style sheet as .explore-<place>."""
+    container = widgets.VBox(children)
+    container.add_class(f"explore-{place}")
+    return container
 
 
 class Field(NamedTuple):
-    """One control. `stops` are a slider's values; `options` a menu's, with their names; neither: a box to tick."""
+    """One control: a slider if it has `stops`, a menu if it has `options` (value and name), else a check box."""
 
     name: str
     label: str
@@ -61,17 +61,17 @@ FIELDS = (
     Field("flips", "Mirror images at random"),
 )
 START = {"eta": "0.001", "lam": "0"}
-PLAIN = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a setting without fault, to try one field's value in
+VALID = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a valid setting, to check one field at a time in
 
 
 def defaults() -> dict[str, Any]:
-    """What each control holds at first: text for a number, as it may be typed."""
+    """The initial value of each control: text for a number, as if typed."""
     values = {field.name: Setting.model_fields[field.name].default for field in FIELDS if field.name not in START}
     return START | {name: str(value) if type(value) is int else value for name, value in values.items()}
 
 
 class Form(View):
-    """All controls. `values` is what they hold, `problems` what is wrong with it, by the name of the field."""
+    """All controls. `values` and `problems` (what is wrong with a value) are by the name of the field."""
 
     _esm = script("form")
     fields: Any = List().tag(sync=True)
@@ -89,19 +89,19 @@ class Form(View):
         self.problems = {name: problem for name, value in self.values.items() if (problem := problem_of(name, value))}
 
     def set(self, **values: Any) -> None:
-        """Let controls hold other values, as if typed."""
+        """Change the values of some controls, as if typed."""
         self.values = {**self.values, **values}
 
     def reset(self) -> None:
         self.values = defaults()
 
     def setting(self, name: str = "explore") -> Setting:
-        """The setting that the controls hold. Raises InputError."""
+        """Make a setting of the values. Raises InputError if one is wrong."""
         return settings.validate({"name": name} | {key: parse(value) for key, value in self.values.items()}, "setting")
 
 
 def parse(value: Any) -> Any:
-    """Text as the number that it says, 1e3 as a whole one; whatever it is, if it says none."""
+    """Convert text to a number, 1e3 to an int. Return other text, stripped, and other values as they are."""
     if not isinstance(value, str):
         return value
     try:
@@ -112,22 +112,22 @@ def parse(value: Any) -> Any:
 
 
 def problem_of(name: str, value: Any) -> str:
-    """Why this field cannot hold this value, or nothing."""
+    """Explain why this field cannot have this value; empty if it can."""
     try:
-        settings.validate(PLAIN | {name: parse(value)}, "field")
+        settings.validate(VALID | {name: parse(value)}, "field")
     except InputError as error:
         return str(error).removeprefix("field: ")
     return ""
 
 
 class Status(View):
-    """A line that a screen reader reads out when it changes; how far training is; or what is wrong."""
+    """A status line, which a screen reader reads out when it changes, and a progress bar."""
 
     _esm = script("status")
     text = Unicode().tag(sync=True)
     bad = Bool(False).tag(sync=True)
-    detail = Unicode().tag(sync=True)  # changes with each frame, and is not read out
-    done = Float(-1.0).tag(sync=True)  # a share; below 0: show no bar
+    detail = Unicode().tag(sync=True)  # changes with each frame, so it is not read out
+    done = Float(-1.0).tag(sync=True)  # a share; negative: no bar
 
     def say(self, text: str, bad: bool = False) -> None:
         with self.hold_sync():
@@ -135,13 +135,16 @@ class Status(View):
 
 
 def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
-    """Write eta, lam and what differs from the defaults to folder/NAME.yaml. Raises InputError if either is there."""
+    """Write eta, lam and what differs from the defaults to folder/NAME.yaml.
+
+    Raises InputError if that file exists or another one has the same values.
+    """
     path = folder / f"{setting.name}.yaml"
     if path.exists():
-        raise InputError(f"{path.name} is there already, and is left as it is: choose another name")
+        raise InputError(f"{path.name} exists already, and is not changed: choose another name")
     for other in sorted(folder.glob("*.yaml")):
         if settings.read(other).trains_as(setting):
-            raise InputError(f"{other.name} has these values already: change one, and train with it")
+            raise InputError(f"{other.name} has these values already: change one, and train again")
     values = setting.model_dump(include={"eta", "lam"})
     values |= setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
     with paths.atomic(path) as temporary:

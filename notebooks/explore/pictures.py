@@ -1,6 +1,6 @@
-"""The pictures that grow while a network trains. Python sends numbers and pixels; the browser draws them.
+"""The pictures that change while a network trains. Python sends numbers and pixels; the browser draws them.
 
-A frame is some ten kilobytes: drawing costs the training little, and follows JupyterLab's light or dark theme.
+A frame is some ten kilobytes, so drawing slows the training little; it follows JupyterLab's light or dark theme.
 """
 
 import math
@@ -34,21 +34,17 @@ class Templates(View):
     pixels = Bytes().tag(sync=True)  # (K, 32, 32, 3)
 
 
-def entry(number: int, training: Training) -> dict[str, Any]:
-    """What the browser draws of one run. JSON knows no nan: where a step too large has ended in none, it is null."""
-    curves = {
-        split: {
-            measure: [value if math.isfinite(value) else None for value in values] for measure, values in own.items()
-        }
-        for split, own in training.curves().items()
-    }
+def run_data(number: int, training: Training) -> dict[str, Any]:
+    """The data of one run's curves. NaN, from a diverged run, is sent as null."""
     setting = training.setting
-    return {
-        "number": number, "title": setting.plain_title, "colour": colour(number - 1), "n_epochs": setting.n_epochs,
-    } | curves  # fmt: skip
+    data: dict[str, Any] = {"number": number, "title": setting.plain_title, "colour": colour(number - 1)}
+    data["n_epochs"] = setting.n_epochs
+    for split, curves in training.curves().items():
+        data[split] = {name: [x if math.isfinite(x) else None for x in values] for name, values in curves.items()}
+    return data
 
 
 def template_pixels(W: np.ndarray) -> bytes:
-    """W (D, K) as K images, each on its own scale."""
-    with np.errstate(all="ignore"):  # a step too large overflows
+    """The templates of W (D, K), each on its own scale, as bytes (K, 32, 32, 3)."""
+    with np.errstate(all="ignore"):  # the weights of a diverged run overflow
         return as_image(levels(W).T).tobytes()

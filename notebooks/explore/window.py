@@ -1,4 +1,4 @@
-"""The exploring window of notebooks/explore.ipynb: choose values, watch them train, look at the answers, save."""
+"""The exploring window of notebooks/explore.ipynb: choose values, watch a network train, see its answers, save."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from notebooks.explore.background import Training
 from notebooks.explore.controls import Form, Status, box, save
 from notebooks.explore.viewer import Viewer
 
-WORDS = {
+STATUS = {
     "ready": "Ready. Choose values and train.",
     "training": "Training",
     "paused": "Paused. The network so far can be looked at.",
@@ -24,14 +24,14 @@ WORDS = {
 
 
 class Window(widgets.VBox):  # type: ignore[misc]
-    """All of it. `net` is the network of the current run, at its last epoch so far."""
+    """The whole window. `net` is the network of the current run after its latest complete epoch."""
 
     def __init__(self, splits: Splits | None = None, folder: Path = paths.SETTINGS) -> None:
         self.splits, self.folder = splits or load_splits(), folder
         self.form, self.status, self.saved = Form(), Status(), Status()
         self.viewer = Viewer(self.splits, self.status, on_end=self.refresh)
         self.train_button = button("Train", self.train, "Train a network with these values", "primary")
-        self.pause_button = button("Pause", self.pause, "Halt after this epoch, and go on later")
+        self.pause_button = button("Pause", self.pause, "Halt after this epoch, and continue later")
         self.stop_button = button("Stop", self.stop, "End after this epoch and keep the network")
         self.reset_button = button("Reset", self.reset, "End training, remove every run, put the controls back")
         self.name = widgets.Text(description="Name", layout={"width": "24rem"}, style={"description_width": "initial"})
@@ -39,15 +39,16 @@ class Window(widgets.VBox):  # type: ignore[misc]
         self.form.observe(lambda change: self.refresh(), ["values", "problems"])
         self.suggested = ""
         self.refresh()
-        super().__init__(self.arranged())
+        super().__init__(self.arrange())
         self.add_class("explore")
 
-    def arranged(self) -> list[widgets.Widget]:
+    def arrange(self) -> list[widgets.Widget]:
         buttons = box("buttons", self.train_button, self.pause_button, self.stop_button, self.reset_button)
         side = box("side", self.form, buttons, self.status)
-        keep = [widgets.HTML("<h2>Keep these values</h2>"), box("save", self.name, self.save_button), self.saved]
         top = box("top", side, box("pictures", self.viewer.curves, self.viewer.templates))
-        return [top, *self.viewer.answers.boxes(), box("last", *keep)]
+        title = widgets.HTML("<h2>Keep these values</h2>")
+        last = box("last", title, box("save", self.name, self.save_button), self.saved)
+        return [top, *self.viewer.answers.boxes(), last]
 
     @property
     def training(self) -> Training | None:
@@ -58,15 +59,15 @@ class Window(widgets.VBox):  # type: ignore[misc]
         return self.training.moment.net if self.training else None
 
     def train(self) -> None:
-        """Start a run with the values of the controls, unless they are wrong or one is under way."""
+        """Start a run with the values of the controls, unless one is wrong or a run is training."""
         if not self.form.problems and not (self.training and self.training.alive):
             self.viewer.start(Training(self.form.setting(), self.splits))
             self.refresh()
 
     def pause(self) -> None:
-        """Halt, or go on."""
+        """Pause the run, or continue it."""
         if self.training and self.training.alive:
-            (self.training.go_on if self.training.state == "paused" else self.training.pause)()
+            (self.training.resume if self.training.state == "paused" else self.training.pause)()
             self.refresh()
 
     def stop(self) -> None:
@@ -88,8 +89,8 @@ class Window(widgets.VBox):  # type: ignore[misc]
             self.saved.say(f"Saved as {shown}. Now run make report: it becomes a section of the report.")
 
     def refresh(self) -> None:
-        """Let buttons and words say what is so, and suggest a name where none was typed."""
-        with self.viewer.lock:  # a run may end meanwhile, in a thread of its own
+        """Update the buttons and the status line, and suggest a name unless one was typed."""
+        with self.viewer.lock:  # a run may end meanwhile, in its own thread
             state = self.training.state if self.training else "ready"
             running, bad = state in ("training", "paused"), bool(self.form.problems)
             self.train_button.disabled = running or bad
@@ -102,14 +103,14 @@ class Window(widgets.VBox):  # type: ignore[misc]
         if self.form.problems:
             self.status.say(f"Not ready: {'; '.join(self.form.problems.values())}", bad=True)
         else:
-            self.status.say(WORDS[state] + self.note(), bad=state == "failed")
+            self.status.say(STATUS[state] + self.note(), bad=state == "failed")
             if self.name.value == self.suggested:
                 self.suggested = self.name.value = self.form.setting().file_stem
         if state == "ready":
             self.status.detail, self.status.done = "", -1.0
 
     def note(self) -> str:
-        """What went wrong with the training, if anything did."""
+        """What went wrong with the training; empty if nothing did."""
         if self.training and self.training.error:
             return f": {self.training.error}"
         epoch = self.training.diverged if self.training and not self.training.alive else None
@@ -117,6 +118,6 @@ class Window(widgets.VBox):  # type: ignore[misc]
 
 
 def button(text: str, action: Callable[[], None], tooltip: str, style: str = "") -> widgets.Button:
-    made = widgets.Button(description=text, tooltip=tooltip, button_style=style, layout={"width": "auto"})
-    made.on_click(lambda clicked: action())
-    return made
+    widget = widgets.Button(description=text, tooltip=tooltip, button_style=style, layout={"width": "auto"})
+    widget.on_click(lambda clicked: action())
+    return widget

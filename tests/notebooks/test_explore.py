@@ -1,4 +1,4 @@
-"""The exploring window, driven from Python: what a click or a key in the browser would change is changed here."""
+"""The exploring window, driven from Python: the tests set what a click or a key would set."""
 
 import json
 import threading
@@ -16,10 +16,10 @@ from lib.runs import settings
 from lib.runs.settings import Setting
 from lib.runs.splits import load_splits
 from lib.runs.training import train_stack
-from notebooks.explore.answers import MOST, behind, contributions, signed_pixels
+from notebooks.explore.answers import MAX_IMAGES, contributions, images_in_cell, signed_pixels
 from notebooks.explore.background import Training
 from notebooks.explore.controls import FIELDS, Form, one_two_five, parse, problem_of, save
-from notebooks.explore.pictures import entry, template_pixels
+from notebooks.explore.pictures import run_data, template_pixels
 from notebooks.explore.window import Window
 from report.pictures import as_image
 
@@ -48,10 +48,10 @@ def splits(small_data):
 
 @pytest.fixture
 def window(splits, tmp_path):
-    made = Window(splits, tmp_path / "settings")
-    made.form.set(n_epochs="4")
-    yield made
-    made.reset()
+    opened = Window(splits, tmp_path / "settings")
+    opened.form.set(n_epochs="4")
+    yield opened
+    opened.reset()
     for thread in drawers():
         thread.join(PATIENCE)
 
@@ -78,7 +78,7 @@ def test_training_in_the_background_gives_the_network_and_history_of_train_stack
             np.testing.assert_array_equal(values, trained.history[split][measure][:, 0])
 
 
-def test_a_training_pauses_between_epochs_and_goes_on(splits):
+def test_paused_training_halts_between_epochs_and_resumes(splits):
     training = Training(setting(n_epochs=1_000_000), splits)
     training.start()
     wait_for(lambda: training.moment.epoch > 1)
@@ -88,14 +88,14 @@ def test_a_training_pauses_between_epochs_and_goes_on(splits):
     reached = training.moment.epoch
     time.sleep(0.1)
     assert training.moment.epoch == reached
-    training.go_on()
+    training.resume()
     wait_for(lambda: training.moment.epoch > reached)
     training.stop()
     training.join(PATIENCE)
     assert training.state == "stopped"
 
 
-def test_a_paused_training_can_be_stopped(splits):
+def test_paused_training_can_be_stopped(splits):
     training = Training(setting(n_epochs=1_000_000), splits)
     training.start()
     training.pause()
@@ -104,7 +104,7 @@ def test_a_paused_training_can_be_stopped(splits):
     assert training.state == "stopped"
 
 
-def test_stopping_leaves_the_network_that_a_shorter_training_gives(splits):
+def test_stopped_training_has_the_network_of_a_shorter_one(splits):
     training = Training(setting(n_epochs=1_000_000), splits)
     training.start()
     wait_for(lambda: training.moment.epoch >= 2)
@@ -115,17 +115,17 @@ def test_stopping_leaves_the_network_that_a_shorter_training_gives(splits):
     assert len(training.curves()["val"]["cost"]) == n_epochs
 
 
-def test_a_network_that_was_seen_stays_as_it_was(splits):
+def test_network_of_an_epoch_is_not_changed_by_later_epochs(splits):
     training = Training(setting(n_epochs=50), splits)
     training.start()
     wait_for(lambda: training.moment.epoch)
-    seen = training.moment.net.W
-    before = seen.copy()
+    W = training.moment.net.W
+    before = W.copy()
     training.join(PATIENCE)
-    np.testing.assert_array_equal(seen, before)
+    np.testing.assert_array_equal(W, before)
 
 
-def test_what_goes_wrong_in_the_thread_is_told(splits):
+def test_error_in_the_thread_is_reported(splits):
     training = Training(setting(), splits._replace(train=splits.val))
     training.start()
     training.join(PATIENCE)
@@ -134,7 +134,7 @@ def test_what_goes_wrong_in_the_thread_is_told(splits):
 
 
 @pytest.mark.parametrize("field", ["average", "mirror"])
-def test_a_setting_that_cannot_be_watched_is_refused(splits, field):
+def test_setting_with_average_or_mirror_is_refused(splits, field):
     with pytest.raises(InputError, match="average and mirror"):
         Training(setting(**{field: True}), splits)
 
@@ -142,7 +142,7 @@ def test_a_setting_that_cannot_be_watched_is_refused(splits, field):
 # Controls.
 
 
-def test_the_controls_hold_a_setting():
+def test_values_of_the_controls_make_a_setting():
     form = Form()
     form.set(eta="0.01", lam="1e-3", n_batch="50", n_epochs="7", seed="3", loss="bce", decay="step", flips=True)
     assert form.setting() == Setting(
@@ -152,13 +152,13 @@ def test_the_controls_hold_a_setting():
     assert form.setting() == Setting(name="explore", eta=0.001, lam=0.0)
 
 
-def test_every_stop_and_every_option_is_allowed():
+def test_every_stop_and_option_is_valid():
     for field in FIELDS:
         values = [f"{stop:g}" for stop in field.stops] or [key for key, _ in field.options] or [True, False]
         assert [problem for value in values if (problem := problem_of(field.name, value))] == []
 
 
-def test_eta_and_lam_are_on_a_logarithmic_scale():
+def test_stops_of_eta_and_lam_are_logarithmic():
     assert one_two_five(-2, 0) == [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
 
 
@@ -178,7 +178,7 @@ def test_eta_and_lam_are_on_a_logarithmic_scale():
         ("seed", "-1", "seed = -1: must be greater than or equal to 0"),
     ],
 )
-def test_a_bad_value_is_explained_and_never_trained(window, name, value, problem):
+def test_bad_value_is_explained_and_not_trained(window, name, value, problem):
     window.form.set(**{name: value})
     assert window.form.problems == {name: problem}
     assert problem in window.status.text and window.status.bad
@@ -190,11 +190,11 @@ def test_a_bad_value_is_explained_and_never_trained(window, name, value, problem
     assert not window.train_button.disabled
 
 
-def test_a_number_may_be_typed_as_one_likes():
+def test_typed_numbers_are_parsed_in_any_notation():
     assert [parse(text) for text in ("1e-3", " 0.1 ", "7", "a")] == [1e-3, 0.1, 7, "a"]
 
 
-def test_a_whole_number_may_be_typed_with_a_power_of_ten(window):
+def test_integer_may_be_typed_with_a_power_of_ten(window):
     window.form.set(n_batch="1e3", eta="1e0", seed="2.0")
     assert window.form.problems == {}
     assert (window.form.setting().n_batch, window.form.setting().eta, window.form.setting().seed) == (1000, 1.0, 2)
@@ -203,20 +203,20 @@ def test_a_whole_number_may_be_typed_with_a_power_of_ten(window):
 # The window.
 
 
-def test_a_run_from_start_to_end(window):
+def test_run_draws_its_pictures_and_completes(window):
     assert window.status.text.startswith("Ready")
     window.train_button.click()
     assert window.train_button.disabled and not window.stop_button.disabled
     window.training.join(PATIENCE)
     wait_for(lambda: not drawers())
     assert window.status.text == "Training is complete."
-    assert window.viewer.curves.now == entry(1, window.training)
+    assert window.viewer.curves.now == run_data(1, window.training)
     assert [len(window.viewer.curves.now[split]["cost"]) for split in ("train", "val")] == [4, 4]
     assert window.viewer.templates.pixels == template_pixels(window.net.W)
     assert not window.train_button.disabled and window.stop_button.disabled
 
 
-def test_pause_continue_and_stop(window):
+def test_pause_continue_and_stop_buttons_change_the_state(window):
     window.form.set(n_epochs="1000000")
     window.train_button.click()
     window.pause_button.click()
@@ -233,7 +233,7 @@ def test_pause_continue_and_stop(window):
     assert len(window.viewer.answers.confusion.counts) == 10
 
 
-def test_frames_are_drawn_while_it_trains(window):
+def test_frames_are_drawn_while_a_run_trains(window):
     frames = []
     window.viewer.templates.observe(lambda change: frames.append(time.monotonic()), "pixels")
     window.form.set(n_epochs="1000000", n_batch="10")
@@ -242,7 +242,7 @@ def test_frames_are_drawn_while_it_trains(window):
     assert window.training.alive
 
 
-def test_while_a_run_trains_no_second_one_starts(window):
+def test_second_run_does_not_start_while_one_trains(window):
     window.form.set(n_epochs="1000000")
     window.train()
     first = window.training
@@ -250,7 +250,7 @@ def test_while_a_run_trains_no_second_one_starts(window):
     assert window.training is first
 
 
-def test_earlier_runs_stay_to_compare_and_each_can_be_removed(window):
+def test_earlier_runs_stay_and_can_be_removed(window):
     for lam in ("0", "0.1", "1"):
         window.form.set(lam=lam)
         train_to_the_end(window)
@@ -263,7 +263,7 @@ def test_earlier_runs_stay_to_compare_and_each_can_be_removed(window):
     assert window.viewer.curves.now["number"] == 3
 
 
-def test_reset_ends_the_training_and_puts_everything_back(window):
+def test_reset_stops_the_training_and_clears_everything(window):
     window.form.set(n_epochs="1000000", lam="1")
     window.train()
     training = window.training
@@ -278,7 +278,7 @@ def test_reset_ends_the_training_and_puts_everything_back(window):
     assert window.status.text.startswith("Ready") and not window.train_button.disabled
 
 
-def test_a_step_too_large_ends_in_a_gap_not_in_an_error(window):
+def test_diverged_run_has_nulls_in_its_curves_and_says_so(window):
     window.form.set(eta="1e30", lam="1")
     train_to_the_end(window)
     assert window.status.text == "Training is complete. It diverged in epoch 1: try a smaller η."
@@ -286,16 +286,16 @@ def test_a_step_too_large_ends_in_a_gap_not_in_an_error(window):
     assert len(window.viewer.templates.pixels) == 10 * 3072
 
 
-# What watching costs: as it was measured last, in a browser.
+# What watching costs.
 
 
-def test_five_frames_a_second_are_drawn_and_training_takes_at_most_half_as_long_again():
-    found = json.loads(RESULTS.read_text())
-    headless, watched = (np.array(found["seconds"][kind]) for kind in ("headless", "watched"))
+def test_watched_training_draws_five_frames_a_second_and_takes_at_most_half_as_long_again():
+    measured = json.loads(RESULTS.read_text())
+    headless, watched = (np.array(measured["seconds"][kind]) for kind in ("headless", "watched"))
     assert len(headless) == len(watched) >= 5
     assert np.median(watched / headless) <= 1.5
-    assert set(found["frames_a_second"]) == {"curves", "templates"}
-    for rates in found["frames_a_second"].values():
+    assert set(measured["frames_a_second"]) == {"curves", "templates"}
+    for rates in measured["frames_a_second"].values():
         assert np.median(rates) >= 5
 
 
@@ -306,8 +306,8 @@ def processor_time(action):
 
 
 @pytest.mark.skipif(not all(map(cifar10.is_verified, cifar10.SHA1)), reason="needs CIFAR-10: `make` fetches it")
-def test_the_pictures_take_little_of_the_processor(tmp_path):
-    """In turns, without a browser, in processor time: whatever else the machine does counts little."""
+def test_watching_adds_at_most_half_the_processor_time(tmp_path):
+    """Watched and headless trainings take turns. Processor time depends little on what else the machine does."""
     window = Window(folder=tmp_path)
     window.form.set(n_epochs="8")
     ratios = []
@@ -323,7 +323,7 @@ def test_the_pictures_take_little_of_the_processor(tmp_path):
 # Answers.
 
 
-def test_the_test_images_are_read_when_a_run_has_ended_and_the_warning_stands_beside_them(window):
+def test_test_images_are_read_after_the_first_run_and_shown_with_a_warning(window):
     confusion = window.viewer.answers.confusion
     seen = []
     confusion.observe(lambda change: seen.append(change.new), "what")
@@ -336,27 +336,27 @@ def test_the_test_images_are_read_when_a_run_has_ended_and_the_warning_stands_be
     assert np.sum(confusion.counts) == 300
 
 
-def test_a_click_on_a_cell_shows_its_images(window):
+def test_click_on_a_cell_shows_its_images(window):
     train_to_the_end(window)
     images, y = cifar10.load_batch("test_batch")
     answers = scores(window.viewer.test.X, window.net).argmax(1)
     row, column = next((y[n], answers[n]) for n in range(300) if y[n] != answers[n])
     window.viewer.answers.confusion.chosen = [int(row), int(column)]
     gallery = window.viewer.answers.gallery
-    behind_it = np.flatnonzero((y == row) & (answers == column))
-    assert sorted(gallery.numbers) == behind_it[:MOST].tolist()
+    in_cell = np.flatnonzero((y == row) & (answers == column))
+    assert sorted(gallery.numbers) == in_cell[:MAX_IMAGES].tolist()
     assert gallery.pixels == as_image(images[gallery.numbers]).tobytes()
-    assert f"{cifar10.CLASSES[row]}, taken for {cifar10.CLASSES[column]}: {len(behind_it)} test images" in gallery.title
+    assert f"{cifar10.CLASSES[row]}, taken for {cifar10.CLASSES[column]}: {len(in_cell)} test images" in gallery.title
 
 
-def test_the_surest_answers_come_first():
+def test_images_in_a_cell_are_sorted_by_confidence():
     S = np.array([[0, 1, 0], [0, 3, 0], [0, 2, 0], [5, 0, 0], [0, 9, 0]], float)
-    found = behind(S, np.array([2, 2, 2, 2, 1]), SOFTMAX, row=2, column=1)
-    assert found.numbers.tolist() == [1, 2, 0]
-    assert (np.diff(found.sure) < 0).all()
+    numbers, confidence = images_in_cell(S, np.array([2, 2, 2, 2, 1]), SOFTMAX, row=2, column=1)
+    assert numbers.tolist() == [1, 2, 0]
+    assert (np.diff(confidence) < 0).all()
 
 
-def test_a_click_on_an_image_says_why(window):
+def test_click_on_an_image_explains_its_scores(window):
     train_to_the_end(window)
     why = window.viewer.answers.why
     window.viewer.answers.gallery.picked = 17
@@ -364,14 +364,14 @@ def test_a_click_on_an_image_says_why(window):
     assert why.number == 17 and why.pixels == as_image(window.viewer.test.images[17]).tobytes()
     np.testing.assert_allclose(why.shown["scores"], x @ net.W + net.b, rtol=1e-4, atol=1e-5)
     for k in range(10):
-        why.of = k
+        why.explained = k
         total = why.shown["for"] + why.shown["against"] + why.shown["bias"]
-        assert why.shown["of"] == k
+        assert why.shown["explained"] == k
         assert total == pytest.approx(why.shown["scores"][k], rel=1e-4, abs=1e-4)
         assert why.parts == signed_pixels(contributions(x, net, k))
 
 
-def test_contributions_are_each_pixels_product_with_its_weight():
+def test_contributions_are_the_products_of_pixels_and_weights():
     rng = np.random.default_rng(0)
     x, net = rng.standard_normal(3072), Network(rng.standard_normal((3072, 10)), rng.standard_normal(10))
     parts = contributions(x, net, 4)
@@ -381,7 +381,7 @@ def test_contributions_are_each_pixels_product_with_its_weight():
     assert parts.sum() + net.b[4] == pytest.approx(scores(x[None], net)[0, 4])
 
 
-def test_blue_is_for_the_class_and_orange_against_it():
+def test_contributions_for_a_class_are_blue_and_against_it_orange():
     parts = np.zeros((32, 32))
     parts[0, 0], parts[0, 1] = 2, -1
     pixels = np.frombuffer(signed_pixels(parts), np.uint8).reshape(32, 32, 4)
@@ -391,7 +391,7 @@ def test_blue_is_for_the_class_and_orange_against_it():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_either_loss_can_be_looked_at(window, loss):
+def test_answers_of_either_loss_are_shown(window, loss):
     window.form.set(loss=loss)
     train_to_the_end(window)
     window.viewer.answers.confusion.chosen = [0, 0]
@@ -401,7 +401,7 @@ def test_either_loss_can_be_looked_at(window, loss):
 # Save as setting.
 
 
-def test_a_saved_setting_is_read_back_as_it_was_and_holds_no_more_than_it_must(window):
+def test_saved_setting_holds_eta_lam_and_what_differs_from_the_defaults(window):
     window.form.set(eta="0.02", lam="1e-05", n_epochs="40", loss="bce")
     window.name.value = "mine"
     window.save_button.click()
@@ -411,16 +411,16 @@ def test_a_saved_setting_is_read_back_as_it_was_and_holds_no_more_than_it_must(w
     assert settings.read(path) == window.form.setting("mine")
 
 
-def test_a_setting_that_is_there_stays(window):
+def test_existing_setting_is_not_overwritten(window):
     window.name.value = "mine"
     window.save()
     window.form.set(lam="1")
     window.save()
-    assert window.saved.bad and "is there already" in window.saved.text
+    assert window.saved.bad and "exists already" in window.saved.text
     assert settings.read(window.folder / "mine.yaml").lam == 0
 
 
-def test_values_that_a_setting_has_already_are_not_saved_again(window):
+def test_values_of_an_existing_setting_are_not_saved_again(window):
     window.name.value = "mine"
     window.save()
     window.name.value = "again"
@@ -430,14 +430,14 @@ def test_values_that_a_setting_has_already_are_not_saved_again(window):
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 61])
-def test_a_bad_name_is_explained(window, name):
+def test_bad_name_is_explained_and_not_saved(window, name):
     window.name.value = name
     window.save()
     assert window.saved.bad and window.saved.text.startswith("Not saved. ")
     assert not window.folder.exists() or not list(window.folder.iterdir())
 
 
-def test_a_name_is_suggested_until_one_is_typed(window):
+def test_name_is_suggested_until_one_is_typed(window):
     window.form.set(lam="0.1", n_epochs="40", flips=True)
     assert window.name.value == "eta0.001-lam0.1-flips"
     window.name.value = "mine"
@@ -446,7 +446,7 @@ def test_a_name_is_suggested_until_one_is_typed(window):
 
 
 @pytest.mark.parametrize("eta", [1e-05, 1e20, 0.1])
-def test_a_suggested_name_is_allowed(eta, tmp_path):
-    made = setting(eta=eta, n_batch=50, decay="plateau")
-    assert save(made.model_copy(update={"name": made.file_stem}), tmp_path)
+def test_suggested_name_is_valid(eta, tmp_path):
+    unnamed = setting(eta=eta, n_batch=50, decay="plateau")
+    assert save(unnamed.model_copy(update={"name": unnamed.file_stem}), tmp_path)
     assert len(settings.read_all(tmp_path)) == 1

@@ -1,4 +1,4 @@
-"""notebooks/explore.ipynb in a real JupyterLab, in a real browser: opened, run, trained, stopped, looked at, saved."""
+"""notebooks/explore.ipynb in a real JupyterLab and a real browser."""
 
 import importlib.util
 import re
@@ -15,7 +15,7 @@ from lib.runs import settings
 
 MISSING = [name for name in ("playwright", "anywidget") if not importlib.util.find_spec(name)]
 pytestmark = [
-    pytest.mark.skipif(chromium() is None, reason="no Chromium on this machine: the window is not tried in a browser"),
+    pytest.mark.skipif(chromium() is None, reason="needs Chromium"),
     pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
 ]
 SMALL = """
@@ -37,7 +37,7 @@ def small_folder(made_up_batches, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab(made_up_batches, small_folder, tmp_path_factory):
-    """The notebook's own cells, on the made-up data, saving into a folder of the test's; and a page on it, run."""
+    """A page on a copy of the notebook that has run on made-up data and saves into a temporary folder."""
     import json
 
     home = tmp_path_factory.mktemp("lab")
@@ -60,11 +60,11 @@ def lab(made_up_batches, small_folder, tmp_path_factory):
 
 @pytest.fixture
 def window(lab):
-    """The page, put back to its start."""
+    """The page, reset."""
     button(lab, "Reset").click()
-    says(lab, re.compile("^Ready"))
-    held = "[...document.querySelectorAll('.explore-form input[type=text]')].map((input) => input.value).join()"
-    lab.wait_for_function(f"{held} === '0.001,0,100,40,42'")
+    wait_for_status(lab, re.compile("^Ready"))
+    values = "[...document.querySelectorAll('.explore-form input[type=text]')].map((input) => input.value).join()"
+    lab.wait_for_function(f"{values} === '0.001,0,100,40,42'")
     return lab
 
 
@@ -76,7 +76,7 @@ def field(page, name):
     return page.get_by_role("textbox", name=name, exact=True)
 
 
-def says(page, text):
+def wait_for_status(page, text):
     page.locator(".explore-side [role=status]").filter(has_text=text).wait_for()
 
 
@@ -87,16 +87,16 @@ def frames(page, name):
 def train(page, epochs):
     field(page, "Epochs").fill(str(epochs))
     button(page, "Train").click()
-    says(page, "Training")
+    wait_for_status(page, "Training")
 
 
 def train_to_the_end(page, epochs=3):
     train(page, epochs)
-    says(page, "complete")
+    wait_for_status(page, "complete")
     page.get_by_text("Confusion of the test images").wait_for()
 
 
-def test_a_slider_moves_by_keyboard_and_its_field_follows(window):
+def test_slider_moves_by_keyboard_and_its_field_follows(window):
     slider = window.get_by_role("slider", name="Penalty λ, slider")
     slider.focus()
     for _ in range(4):
@@ -107,7 +107,7 @@ def test_a_slider_moves_by_keyboard_and_its_field_follows(window):
     window.wait_for_function("document.querySelector('[aria-label=\"Penalty λ, slider\"]').ariaValueText === '0.5'")
 
 
-def test_pictures_grow_while_it_trains_and_stop_stops(window):
+def test_pictures_change_while_a_run_trains_until_it_is_stopped(window):
     before = {name: frames(window, name) for name in ("curves", "templates")}
     first = window.locator(".explore-templates canvas").first
     empty = first.evaluate("canvas => canvas.toDataURL()")
@@ -120,45 +120,45 @@ def test_pictures_grow_while_it_trains_and_stop_stops(window):
     assert first.evaluate("canvas => canvas.toDataURL()") != empty
     assert window.locator(".explore-panels figure path").count() == 6  # training and validation in three panels
     button(window, "Stop").click()
-    says(window, "Stopped")
+    wait_for_status(window, "Stopped")
     window.get_by_text("Confusion of the test images").wait_for()
-    seen = frames(window, "curves")
+    drawn = frames(window, "curves")
     window.wait_for_timeout(500)
-    assert frames(window, "curves") == seen
+    assert frames(window, "curves") == drawn
     assert button(window, "Train").is_enabled() and button(window, "Stop").is_disabled()
 
 
-def test_pause_halts_and_continue_goes_on(window):
+def test_pause_halts_and_continue_resumes(window):
     train(window, 1_000_000)
     button(window, "Pause").click()
-    says(window, "Paused")
+    wait_for_status(window, "Paused")
     button(window, "Continue").click()
-    says(window, "Training")
+    wait_for_status(window, "Training")
     button(window, "Stop").click()
-    says(window, "Stopped")
+    wait_for_status(window, "Stopped")
 
 
-def test_an_earlier_run_stays_and_is_removed(window):
+def test_earlier_run_stays_until_it_is_removed(window):
     from playwright.sync_api import expect
 
     train_to_the_end(window)
     field(window, "Penalty λ").fill("1")
     train_to_the_end(window)
     pale = window.locator(".explore-panels .explore-pale")
-    expect(pale).to_have_count(6)  # "complete" may still be said of the run before
+    expect(pale).to_have_count(6)  # "complete" may still be the status of the earlier run
     window.get_by_role("button", name=re.compile("^Remove the run η = 0.001, λ = 0")).click()
     expect(pale).to_have_count(0)
     expect(window.locator(".explore-panels figure path")).to_have_count(6)
 
 
-def test_a_bad_value_is_explained_beside_its_field(window):
+def test_bad_value_is_explained_beside_its_field(window):
     field(window, "Learning rate η").fill("-1")
     window.get_by_text("eta = -1: must be greater than 0", exact=True).wait_for()
     assert field(window, "Learning rate η").get_attribute("aria-invalid") == "true"
     window.wait_for_function("[...document.querySelectorAll('button')].find(b => b.textContent === 'Train').disabled")
 
 
-def test_from_a_cell_to_its_images_to_why(window):
+def test_cell_shows_its_images_and_an_image_its_scores(window):
     train_to_the_end(window)
     cell = window.locator(".explore-confusion button:not(.explore-right)").filter(has_not_text=re.compile("^0$")).first
     name = cell.get_attribute("aria-label")
@@ -176,7 +176,7 @@ def test_from_a_cell_to_its_images_to_why(window):
     assert sum(terms[:3]) == pytest.approx(terms[3], abs=0.02)
 
 
-def test_an_image_that_is_not_there_is_explained(window):
+def test_missing_image_number_is_explained(window):
     train_to_the_end(window)
     field(window, "Which of the test images").fill("300")
     window.get_by_text("must be a whole number from 0 to 299").wait_for()
@@ -190,14 +190,14 @@ def test_arrow_keys_move_between_cells_of_the_matrix(window):
     assert window.evaluate("document.activeElement.getAttribute('aria-label')").startswith("automobile, right")
 
 
-def test_save_writes_a_setting(window):
+def test_save_writes_a_setting_and_refuses_to_overwrite_it(window):
     field(window, "Penalty λ").fill("0.3")
     field(window, "Name").fill("from-the-browser")
     button(window, "Save as setting").click()
     window.get_by_text("Now run make report").wait_for()
     assert settings.read(window.home / "from-the-browser.yaml").lam == 0.3
     button(window, "Save as setting").click()
-    window.get_by_text("is there already").wait_for()
+    window.get_by_text("exists already").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["Light", "Dark"])
@@ -205,24 +205,24 @@ def test_axe_finds_no_serious_fault(window, faults, scheme):
     train_to_the_end(window)
     window.locator(".explore-confusion button").first.click()
     window.locator(".explore-images button").first.wait_for()
-    wear(window, scheme)
+    choose_theme(window, scheme)
     assert faults(window, ".explore") == {}
-    wear(window, "Light")
+    choose_theme(window, "Light")
 
 
-def wear(page, scheme):
-    """Choose a theme, by the menu."""
+def choose_theme(page, scheme):
+    """Choose a theme from the menu."""
     page.get_by_role("menuitem", name="Settings", exact=True).click()
     page.locator(".lm-Menu-item", has_text=re.compile("^Theme$")).hover()
     page.locator(".lm-Menu-item", has_text=f"JupyterLab {scheme}").first.click()
     page.locator(f'body[data-jp-theme-name="JupyterLab {scheme}"]').wait_for(state="attached")
 
 
-def test_no_script_has_failed_or_asked_another_machine(lab):
+def test_scripts_raise_no_error_and_request_nothing_from_other_machines(lab):
     assert lab.problems == []
 
 
-def test_it_asks_for_a_token(lab):
+def test_lab_asks_for_a_token(lab):
     import urllib.error
     import urllib.request
 
@@ -231,7 +231,7 @@ def test_it_asks_for_a_token(lab):
         urllib.request.urlopen(f"{address}/api/contents")
 
 
-def test_it_and_its_kernel_listen_on_this_machine_only(lab):
+def test_lab_and_its_kernel_listen_on_this_machine_only(lab):
     import psutil
 
     started = psutil.Process().children(recursive=True)
@@ -242,17 +242,18 @@ def test_it_and_its_kernel_listen_on_this_machine_only(lab):
     assert {ip for ip, _ in listening} <= {"127.0.0.1", "::1"}
 
 
+def dry_run(*arguments):
+    return subprocess.run(["make", "--dry-run", *arguments], cwd=paths.ROOT, capture_output=True, text=True).stdout
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 def test_make_lab_opens_the_notebook():
-    told = subprocess.run(["make", "--dry-run", "lab"], cwd=paths.ROOT, capture_output=True, text=True).stdout
-    assert "jupyter lab notebooks/explore.ipynb" in told
-    assert "OPENBLAS_NUM_THREADS=1" in told  # or what is run by hand would round otherwise than the report
-    assert "--ip" not in told and "token" not in told
+    commands = dry_run("lab")
+    assert "jupyter lab notebooks/explore.ipynb" in commands
+    assert "OPENBLAS_NUM_THREADS=1" in commands  # to round as the report does
+    assert "--ip" not in commands and "token" not in commands
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
-def test_jupyter_is_told_what_the_user_says():
-    told = subprocess.run(
-        ["make", "--dry-run", "lab", "LAB=--allow-root"], cwd=paths.ROOT, capture_output=True, text=True
-    )
-    assert "jupyter lab notebooks/explore.ipynb --allow-root" in told.stdout
+def test_make_lab_passes_options_to_jupyter():
+    assert "jupyter lab notebooks/explore.ipynb --allow-root" in dry_run("lab", "LAB=--allow-root")

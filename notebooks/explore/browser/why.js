@@ -13,7 +13,7 @@ export default {
     const truth = make("figcaption"), sums = make("figcaption", { "aria-live": "polite" });
     const bars = classes.map((name, k) => {
       const bar = make("span", { class: "explore-bar" }), value = make("span", { class: "explore-value" });
-      const button = make("button", { type: "button", title: `Explain the score of ${name}`, click: () => set(model, { of: k }) }, make("span", { class: "explore-name" }, name), make("span", { class: "explore-track" }, bar), value);
+      const button = make("button", { type: "button", title: `Explain the score of ${name}`, click: () => set(model, { explained: k }) }, make("span", { class: "explore-name" }, name), make("span", { class: "explore-track" }, bar), value);
       return { button, bar, value };
     });
     const root = make("div", { class: "explore-why" },
@@ -31,7 +31,7 @@ export default {
       problem.textContent = good ? "" : `must be a whole number from 0 to ${size - 1}`;
       problem.hidden = good;
       number.setAttribute("aria-invalid", good ? "false" : "true");
-      if (good) set(model, { number: n, of: -1 });
+      if (good) set(model, { number: n, explained: -1 });
     }
     number.addEventListener("input", check);
 
@@ -43,7 +43,7 @@ export default {
       if (number !== number.getRootNode().activeElement) { number.value = model.get("number"); problem.hidden = true; number.setAttribute("aria-invalid", "false"); }
       paint(picture, bytesOf(model.get("pixels")));
       paint(parts, bytesOf(model.get("parts")), 0, 4);
-      const said = classes[shown.answer], name = classes[shown.of];
+      const said = classes[shown.answer], name = classes[shown.explained];
       truth.textContent = shown.truth === shown.answer ? `${said}, and the network says so` : `${classes[shown.truth]}, taken for ${said}`;
       picture.setAttribute("aria-label", `Image ${model.get("number")}: ${truth.textContent}`);
       const most = Math.max(...shown.scores.map(Math.abs)) || 1;
@@ -52,10 +52,10 @@ export default {
         bar.style.left = `${50 + (score < 0 ? (50 * score) / most : 0)}%`;
         bar.style.width = `${(50 * Math.abs(score)) / most}%`;
         value.textContent = signed(score);
-        button.setAttribute("aria-pressed", k === shown.of);
+        button.setAttribute("aria-pressed", k === shown.explained);
         button.setAttribute("aria-label", `${classes[k]}: score ${signed(score)}`);
       });
-      sums.textContent = `${name}: ${signed(shown.for)} for (blue), ${signed(shown.against)} against (orange), ${signed(shown.bias)} bias = ${signed(shown.scores[shown.of])}`;
+      sums.textContent = `${name}: ${signed(shown.for)} for (blue), ${signed(shown.against)} against (orange), ${signed(shown.bias)} bias = ${signed(shown.scores[shown.explained])}`;
       parts.setAttribute("aria-label", `What each pixel adds to the score of ${sums.textContent}`);
     });
     return stop;
