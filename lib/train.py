@@ -62,7 +62,7 @@ def mini_batch_gd(
 
     The optional part: another `loss`; `take`, which sees each batch as it likes (`lib.augment`); `decay`, eta's factor
     in each epoch, at least as many as there are orders (`lib.schedules`); `momentum`, the share of each move that the
-    next one repeats (Polyak, 1964). Only `lib.doctor.mistakes` passes another `backward`.
+    next one repeats (Polyak, 1964). Only chapter 8 passes another `backward`.
     Source: assignment, exercise 1.8.
     """
     refuse_held_out(X)

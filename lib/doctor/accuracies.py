@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pydantic import AliasPath, BaseModel, Field
 
 from lib import paths
-from lib.assignment import N_BATCH, N_EPOCHS, SETTINGS
+from lib.assignment import BATCHES, N_BATCH, N_EPOCHS, SETTINGS
 from lib.command import InputError
-from lib.doctor.mistakes import PROCEDURES, SPLITS
+from lib.doctor.mistakes import ADVICE, RIGHT
 from lib.files import read_json
 
 Accuracies = Mapping[tuple[str, int], float]  # in per cent, by split and place in SETTINGS
@@ -30,6 +31,15 @@ class Spread(BaseModel):
 Signature = Mapping[str, Spread]  # by split: what one mistake leads to
 
 
+def sum_up(seeds: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Spread]:
+    """Sum up accuracies (n_epochs, 4) of each split, one mapping a seed: the signature of their final values."""
+    final = {split: np.array([accuracies[split][-1] for accuracies in seeds]) for split in BATCHES}  # (n_seeds, 4) each
+    return {
+        split: Spread(mean=each.mean(0).tolist(), sd=each.std(0, ddof=1).tolist(), seeds=each.tolist())
+        for split, each in final.items()
+    }
+
+
 class Mistakes(BaseModel):
     mistakes: dict[str, dict[str, Spread]]
 
@@ -38,8 +48,10 @@ def read_signatures(path: Path = paths.REPORT / "results.json") -> Mapping[str, 
     """Read the signature of each mistake, by its name. Raises InputError."""
     cure = "run `make report`"
     signatures = read_json(path, Mistakes, cure).mistakes
-    if {name: {*signatures.get(name, ())} for name in PROCEDURES} != {name: {*SPLITS} for name in signatures}:
-        raise InputError(f"{path}: mistakes: must hold {', '.join(PROCEDURES)}, each with {', '.join(SPLITS)}; {cure}")
+    if {name: {*signatures.get(name, ())} for name in (RIGHT, *ADVICE)} != {name: {*BATCHES} for name in signatures}:
+        raise InputError(
+            f"{path}: mistakes: must hold {RIGHT}, {', '.join(ADVICE)}, each with {', '.join(BATCHES)}; {cure}"
+        )
     return signatures
 
 
@@ -95,7 +107,7 @@ def from_results(path: Path) -> Accuracies:
     for result in read_json(path, Results, USAGE).settings.values():
         if (result.eta, result.lam) in SETTINGS and (result.n_batch, result.n_epochs) == (N_BATCH, N_EPOCHS):
             place = SETTINGS.index((result.eta, result.lam))
-            for split in SPLITS:
+            for split in BATCHES:
                 if (accuracy := getattr(result, split)) is not None:
                     accuracies.setdefault((split, place), 100 * accuracy)
     if not any(split == "test" for split, _ in accuracies):

@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lib.doctor.mistakes import ADVICE, RIGHT, SPLITS
+from lib.assignment import BATCHES
+from lib.doctor.mistakes import ADVICE, RIGHT
 from lib.runs.cache import Arrays
 from lib.runs.snapshots import min_max_scale
 from report.pictures import as_image, show_image, side_by_side
@@ -53,7 +54,7 @@ def picture(name: str, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
     """Return right and wrong of the first seed: accuracies (n_epochs,), or templates (32, 32, 3) in [0, 1]."""
     kind, setting = ADVICE[name].picture, ADVICE[name].setting
     right, wrong = trained[RIGHT][0], trained[name][0]
-    if kind in SPLITS:
+    if kind in BATCHES:
         return right[kind][:, setting], wrong[kind][:, setting]
     right_w, wrong_w = (min_max_scale(arrays["horse"][:, setting]) for arrays in (right, wrong))
     return as_image(right_w), wrong_w.reshape(32, 32, 3) if kind == "scrambled" else as_image(wrong_w)

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-from lib.assignment import CHAOTIC_ETA, SETTINGS
+from lib.assignment import BATCHES, CHAOTIC_ETA, SETTINGS
 from lib.doctor.accuracies import Accuracies, Signature, from_numbers
 from lib.doctor.diagnosis import NONE, confidence, distance, leave_one_out, posterior, without_trace
-from lib.doctor.mistakes import ADVICE, EPOCHS, RIGHT, SEEDS, SPLITS
+from lib.doctor.mistakes import ADVICE, RIGHT
 from notebooks.common_mistakes.charts import Trained
+from notebooks.common_mistakes.procedures import EPOCHS, SEEDS
 from report.words import DAGGER, Caption, Finding, Sentences, Table, percent
 
 TITLES = {"train": "training", "val": "validation", "test": "test"}
@@ -49,7 +50,7 @@ def on_initial_weights(signatures: Signatures) -> str:
 def on_traces(signatures: Signatures) -> Sentences:
     """Say which mistakes the accuracies cannot show, on the test split and on all of them."""
     places = range(len(SETTINGS))
-    on_test, anywhere = (without_trace(signatures, [*product(splits, places)]) for splits in (["test"], SPLITS))
+    on_test, anywhere = (without_trace(signatures, [*product(splits, places)]) for splits in (["test"], BATCHES))
     elsewhere = [name for name in on_test if name not in anywhere]
     return [
         Finding(
@@ -77,7 +78,7 @@ def pictures_caption(trained: Trained) -> Caption:
     texts = []
     for name, advice in ADVICE.items():
         right, wrong = trained[RIGHT][0], trained[name][0]
-        if advice.picture in SPLITS:
+        if advice.picture in BATCHES:
             reached, expected = (arrays[advice.picture][-1, advice.setting] for arrays in (wrong, right))
             texts.append(f"{advice.did}: {reached:.1%} after {EPOCHS[-1]} epochs, right {expected:.1%}")
         else:
@@ -93,7 +94,7 @@ def advice_table() -> Table:
     """List what each picture shows, and where to look for the mistake."""
     rows = []
     for advice in ADVICE.values():
-        shown = f"{TITLES[advice.picture]} accuracy" if advice.picture in SPLITS else "template"
+        shown = f"{TITLES[advice.picture]} accuracy" if advice.picture in BATCHES else "template"
         rows.append([advice.did, f"{shown}, $\\lambda = {SETTINGS[advice.setting][1]:g}$", advice.look])
     caption = f"Each mistake, what [Figure](#fig-symptoms) shows of it, always at $\\eta = {SETTINGS[-1][0]:g}$, and where to look."
     return ["what was done", "its picture shows", "look there"], rows, "tab-look", caption

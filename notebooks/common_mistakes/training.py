@@ -1,6 +1,6 @@
 """Train the procedure of each mistake, and evaluate it as the student who made it would."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from lib import cifar10
 from lib.assignment import BATCHES, N_BATCH, SETTINGS
-from lib.doctor.accuracies import Spread
-from lib.doctor.mistakes import EPOCHS, HORSE, PROCEDURES, RIGHT, SEEDS, SPLITS, BySplit, Procedure
+from lib.doctor.mistakes import RIGHT
 from lib.model import Network, compute_accuracy, init_network, scores, stack
 from lib.runs.cache import Arrays, Progress, cached
 from lib.train import epoch_orders, mini_batch_gd
+from notebooks.common_mistakes.procedures import EPOCHS, HORSE, PROCEDURES, SEEDS, BySplit, Procedure
 
 
 class History:
@@ -67,12 +67,3 @@ def train_all(seeds: Sequence[int] = SEEDS, progress: Progress = iter) -> dict[s
         arrays = cached(f"mistake@{same}@{seed}", train, mistake=same, seed=seed)
         trained[name].append(arrays if name == RIGHT else trained[RIGHT][seeds.index(seed)] | arrays)
     return trained
-
-
-def signature(seeds: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Spread]:
-    """Sum up the final accuracies of all seeds on each split, in the order of SETTINGS."""
-    final = {split: np.array([arrays[split][-1] for arrays in seeds]) for split in SPLITS}  # (n_seeds, 4) each
-    return {
-        split: Spread(mean=each.mean(0).tolist(), sd=each.std(0, ddof=1).tolist(), seeds=each.tolist())
-        for split, each in final.items()
-    }

@@ -15,7 +15,7 @@ from lib.command import InputError
 from lib.doctor import diagnosis
 from lib.doctor.accuracies import from_numbers, read_accuracies, read_signatures
 from lib.doctor.diagnosis import NONE, PRIOR, diagnose, leave_one_out, posterior, without_trace
-from lib.doctor.mistakes import ADVICE, PROCEDURES, RIGHT
+from lib.doctor.mistakes import ADVICE, RIGHT
 
 SIGNATURES = read_signatures()
 RESULTS = paths.REPORT / "results.json"
@@ -115,7 +115,7 @@ def test_accuracies_that_no_mistake_explains_are_none_of_these(values):
 @given(st.lists(st.floats(1.01, 100), min_size=4, max_size=4))
 def test_any_accuracies_give_probabilities_in_falling_order(values):
     probability = posterior(from_numbers(values), SIGNATURES)
-    assert set(probability) == {*PROCEDURES, NONE}
+    assert set(probability) == {RIGHT, *ADVICE, NONE}
     assert sum(probability.values()) == pytest.approx(1)
     assert list(probability.values()) == sorted(probability.values(), reverse=True)
 
@@ -233,7 +233,7 @@ def test_a_file_may_lack_curves(tmp_path, history):
     assert read_accuracies(student_file(tmp_path, {"settings": {"a": result(history=history)}})) == {("test", 1): 39}
 
 
-@pytest.mark.parametrize("mistakes", [{}, 3, {"right": {}}, {name: {"test": SPREAD} for name in PROCEDURES}])
+@pytest.mark.parametrize("mistakes", [{}, 3, {"right": {}}, {name: {"test": SPREAD} for name in (RIGHT, *ADVICE)}])
 def test_results_without_every_signature_say_how_to_get_them(tmp_path, mistakes):
     (file,) = student_file(tmp_path, {"mistakes": mistakes})
     with pytest.raises(InputError, match=r": mistakes.*; run `make report`"):

@@ -7,10 +7,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lib import cifar10, paths
-from lib.assignment import SETTINGS
-from lib.doctor.accuracies import Spread
-from lib.doctor.mistakes import ADVICE, EPOCHS, PROCEDURES, RIGHT, SPLITS
+from lib.assignment import BATCHES, SETTINGS
+from lib.doctor.accuracies import Spread, sum_up
+from lib.doctor.mistakes import ADVICE, RIGHT
 from notebooks.common_mistakes import charts, sentences, training
+from notebooks.common_mistakes.procedures import EPOCHS, PROCEDURES
 
 WRONG = [name for name in PROCEDURES if name != RIGHT]
 
@@ -41,18 +42,20 @@ def test_every_mistake_and_seed_gives_accuracies_and_templates_and_the_first_see
     assert list(trained) == list(PROCEDURES)
     for seeds in trained.values():
         for arrays, n_epochs in zip(seeds, (len(EPOCHS), 1), strict=True):
-            assert {split: arrays[split].shape for split in SPLITS} == dict.fromkeys(SPLITS, (n_epochs, len(SETTINGS)))
+            assert {split: arrays[split].shape for split in BATCHES} == dict.fromkeys(
+                BATCHES, (n_epochs, len(SETTINGS))
+            )
             assert arrays["horse"].shape == (3072, len(SETTINGS))
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG if name != "pixels-scrambled"])
 def test_a_mistake_of_the_procedure_changes_what_is_computed(trained, name):
-    assert not all(np.array_equal(trained[name][0][key], trained[RIGHT][0][key]) for key in (*SPLITS, "horse"))
+    assert not all(np.array_equal(trained[name][0][key], trained[RIGHT][0][key]) for key in (*BATCHES, "horse"))
 
 
 @pytest.mark.parametrize(("name", "fresh"), {"trained-on-validation": "val", "trained-on-test": "test"}.items())
 def test_training_on_another_split_raises_the_accuracies_of_that_split_and_changes_no_others(trained, name, fresh):
-    for split in SPLITS:
+    for split in BATCHES:
         same = np.array_equal(trained[name][0][split], trained[RIGHT][0][split])
         assert same == (split != fresh)
     assert trained[name][0][fresh][-1].mean() > trained[RIGHT][0][fresh][-1].mean()
@@ -70,8 +73,8 @@ def test_shifted_labels_are_not_learnt(trained):
 
 
 def test_a_signature_has_mean_and_deviation_of_the_seeds(trained):
-    signature = training.signature(trained["sigma-1"])
-    assert list(signature) == list(SPLITS)
+    signature = sum_up(trained["sigma-1"])
+    assert list(signature) == list(BATCHES)
     for split, spread in signature.items():
         each = np.array([arrays[split][-1] for arrays in trained["sigma-1"]])
         assert_array_equal(spread.seeds, each)
@@ -120,7 +123,7 @@ def made_up(**accuracies):
 
     usual = [0.3] * 4
     given = {name.replace("_", "-"): values for name, values in accuracies.items()}
-    return {name: {split: spread(given.get(name, usual) if split == "test" else usual) for split in SPLITS}
+    return {name: {split: spread(given.get(name, usual) if split == "test" else usual) for split in BATCHES}
             for name in PROCEDURES}  # fmt: skip
 
 

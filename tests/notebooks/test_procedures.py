@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lib.assignment import SETTINGS
-from lib.doctor import mistakes
-from lib.doctor.mistakes import ADVICE, PROCEDURES, RIGHT, SPLITS, Procedure
+from lib.assignment import BATCHES, N_BATCH, SETTINGS
+from lib.doctor.mistakes import ADVICE, RIGHT
 from lib.gradcheck import max_error, torch_gradient
 from lib.model import LOSSES, Network, apply_network, backward_pass, scores, softmax
 from lib.train import epoch_orders, mini_batch_gd
+from notebooks.common_mistakes import procedures
+from notebooks.common_mistakes.procedures import PROCEDURES, Procedure
 
 WRONG = [name for name in PROCEDURES if name != RIGHT]
 GRADIENTS = [name for name in WRONG if PROCEDURES[name].backward is not backward_pass]
@@ -22,7 +23,7 @@ def images():
     level = rng.integers(50, 200, 12)
     return {
         split: np.clip(level + rng.normal(0, 20, (n, 12)), 0, 255).astype(np.uint8)
-        for split, n in zip(SPLITS, (40, 30, 20), strict=True)
+        for split, n in zip(BATCHES, (40, 30, 20), strict=True)
     }
 
 
@@ -47,37 +48,37 @@ def test_a_mistake_changes_one_thing(name):
 
 
 def test_the_right_inputs_have_mean_0_and_deviation_1_over_the_training_images(images):
-    X = mistakes.per_pixel(images)
+    X = procedures.per_pixel(images)
     assert_allclose(X["train"].mean(0), 0, atol=1e-5)
     assert_allclose(X["train"].std(0), 1, atol=1e-5)
     assert abs(X["test"].mean(0)).max() > 1e-3
 
 
 def test_bytes_stay_bytes(images):
-    for split, X in mistakes.bytes_as_they_are(images).items():
+    for split, X in procedures.bytes_as_they_are(images).items():
         assert_array_equal(X, images[split])
 
 
 def test_unnormalised_pixels_are_from_0_to_1(images):
-    for split, X in mistakes.not_normalised(images).items():
+    for split, X in procedures.not_normalised(images).items():
         assert_allclose(255 * X, images[split], rtol=1e-6)
 
 
 def test_one_mean_leaves_the_means_of_the_pixels_different(images):
-    X = mistakes.by_one_mean(images)["train"]
+    X = procedures.by_one_mean(images)["train"]
     assert_allclose((X.mean(dtype=float), X.std(dtype=float)), (0, 1), atol=1e-5)
     assert X.mean(0).std() > 0.1
 
 
 def test_the_wrong_axis_gives_each_image_mean_0(images):
-    for X in mistakes.per_image(images).values():
+    for X in procedures.per_image(images).values():
         assert_allclose(X.mean(1), 0, atol=1e-5)
         assert_allclose(X.std(1), 1, atol=1e-5)
         assert abs(X.mean(0)).max() > 0.1
 
 
 def test_each_split_by_its_own_mean_leaves_the_training_split_alone(images):
-    wrong, right = mistakes.per_split(images), mistakes.per_pixel(images)
+    wrong, right = procedures.per_split(images), procedures.per_pixel(images)
     assert_array_equal(wrong["train"], right["train"])
     for split in ("val", "test"):
         assert_allclose(wrong[split].mean(0), 0, atol=1e-5)
@@ -105,7 +106,7 @@ def penalty(problem):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_summed_gradient_is_n_times_the_mean_one_with_the_right_penalty(problem, name):
-    right, wrong = gradients(problem, mistakes.summed, name)
+    right, wrong = gradients(problem, procedures.summed, name)
     n = len(problem.y)
     assert_allclose(wrong.W - penalty(problem), n * (right.W - penalty(problem)), rtol=1e-9)
     assert_allclose(wrong.b, n * right.b, rtol=1e-9)
@@ -119,14 +120,14 @@ def test_part_of_the_penalty_is_left_and_the_rest_is_right(problem, name, left):
 
 
 def test_a_penalised_bias_leaves_the_weights_right(problem):
-    right, wrong = gradients(problem, mistakes.bias_penalised)
+    right, wrong = gradients(problem, procedures.bias_penalised)
     assert_array_equal(wrong.W, right.W)
     assert_allclose(wrong.b - right.b, 2 * np.asarray(problem.lam)[..., None] * problem.net.b, rtol=1e-9)
 
 
 def test_the_wrong_softmax_adds_up_over_the_images(problem):
     S = scores(problem.X, problem.net)
-    P = mistakes.softmax_over_images(S)
+    P = procedures.softmax_over_images(S)
     assert P.shape == S.shape
     assert_allclose(P.sum(0), 1)
     assert_allclose(np.exp(S) / np.exp(S).sum(0), P, rtol=1e-9)
@@ -141,7 +142,7 @@ def test_the_gradient_check_finds_every_wrong_gradient(single, name):
 
 
 def test_a_bias_of_0_hides_that_it_is_penalised(single):
-    right, wrong = gradients(single._replace(net=Network(single.net.W, 0 * single.net.b)), mistakes.bias_penalised)
+    right, wrong = gradients(single._replace(net=Network(single.net.W, 0 * single.net.b)), procedures.bias_penalised)
     assert_array_equal(wrong.b, right.b)
 
 
@@ -151,12 +152,12 @@ def test_descent_follows_the_gradient_it_is_given(single):
         return mini_batch_gd(single.X, single.y, single.net, eta=0.1, lam=0.7, n_batch=3, orders=orders, **how)
 
     assert_array_equal(run(backward=backward_pass).W, run().W)
-    assert abs(run(backward=mistakes.summed).W - run().W).max() > 1e-3
+    assert abs(run(backward=procedures.summed).W - run().W).max() > 1e-3
 
 
 def test_labels_are_those_of_the_batch_before():
-    y = np.arange(3 * mistakes.N_BATCH)
-    assert_array_equal(mistakes.of_the_batch_before(y)[mistakes.N_BATCH :], y[: -mistakes.N_BATCH])
+    y = np.arange(3 * N_BATCH)
+    assert_array_equal(procedures.of_the_batch_before(y)[N_BATCH:], y[:-N_BATCH])
 
 
 def test_every_picture_is_of_a_setting_with_the_small_step():
