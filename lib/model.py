@@ -4,11 +4,12 @@ Letters: N images, D pixels, K classes, M networks in a stack. X (N, D) holds on
 One network has W (D, K), b (K,) and scores S (N, K); a stack has W (D, M, K), b (M, K) and S (N, M, K). The same code
 serves both: np.tensordot(X, W, 1) is one matrix product either way, and a stack reads the images once.
 
-The objective, with the bias left out of the penalty (assignment, equations 1 to 6):
+The objective does not penalise the bias (assignment, equations 1 to 6):
 
     S = X W + b,   P = softmax(S),   loss = mean over the images of -log P[y],   cost = loss + lam * sum of W squared
 
 The optional part replaces softmax and its loss by K sigmoids and the mean of their K binary cross-entropies: `BCE`.
+Comments at line ends give shapes, of one network where a stack has one more axis of M before the K classes.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,53 +32,60 @@ class Network(NamedTuple):
 def init_network(
     rng: np.random.Generator, d: int = 3072, K: int = 10, sigma: float = SIGMA, dtype: DTypeLike = np.float32
 ) -> Network:
-    """W ~ N(0, sigma²) and b = 0 (assignment, exercise 1.2).
+    """Draw W ~ N(0, sigma²) and set b = 0 (assignment, exercise 1.2).
 
-    Drawn as the course draws it, (K, d), and transposed: the same seed gives the same network.
+    W is drawn as the course draws it, (K, d), and transposed: the same seed gives the same network.
     """
     W = sigma * rng.standard_normal((K, d))
     return Network(np.ascontiguousarray(W.T, dtype), np.zeros(K, dtype))
 
 
 def stack(nets: Sequence[Network]) -> Network:
-    """M networks as one stack: W (D, M, K), b (M, K)."""
+    """Put M networks into one stack: W (D, M, K), b (M, K)."""
     return Network(np.stack([net.W for net in nets], 1), np.stack([net.b for net in nets], 0))
 
 
 def member(net: Network, m: int) -> Network:
-    """The network at place m of a stack."""
+    """Take the network at place m out of a stack."""
     return Network(np.ascontiguousarray(net.W[:, m]), net.b[m])
+
+
+# Forward
 
 
 def scores(X: np.ndarray, net: Network) -> np.ndarray:
     """S = X W + b (course, equation 1): (N, K), or (N, M, K) for a stack."""
-    S = np.tensordot(X, net.W, 1)
-    S += net.b
+    S = np.tensordot(X, net.W, 1)  # (N, D) times (D, K)
+    S += net.b  # (K,) to each row
     return S
 
 
 def softmax(S: np.ndarray) -> np.ndarray:
     """P = exp(S) / sum of exp(S) over the classes (course, equation 2), in the shape of S.
 
-    Each row is shifted by its maximum first, which changes nothing but keeps exp from overflowing.
+    Each row is shifted by its maximum first. That changes nothing, but prevents overflow.
     """
-    P, _ = shifted_exp(S)
-    P /= total(P)[..., None]
+    P, _ = shifted_exp(S)  # (N, K)
+    P /= total(P)[..., None]  # (N, 1)
     return P
 
 
 def sigmoid(S: np.ndarray) -> np.ndarray:
-    """P = 1 / (1 + exp(-S)), each class by itself, in the shape of S. From exp(-|S|), which cannot overflow."""
-    small = small_exp(-np.abs(S))
+    """P = 1 / (1 + exp(-S)) for each class by itself, in the shape of S. Uses exp(-|S|), which cannot overflow."""
+    small = small_exp(-np.abs(S))  # (N, K)
     return np.where(S >= 0, 1, small) / (1 + small)
+
+
+# Losses
 
 
 def cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """-log P[y] of the softmax of S (course, equations 3 and 6), in the shape of S without its classes.
 
-    It is log(sum of exp(S)) - S[y]. Taken from the scores, since log(softmax(S)) is -inf where P underflows.
+    It equals log(sum of exp(S)) - S[y]. It is computed from the scores because log(softmax(S)) is -inf where P
+    underflows.
     """
-    exponentials, top = shifted_exp(S)
+    exponentials, top = shifted_exp(S)  # (N, K) and (N,)
     return np.log(total(exponentials)) + top - at_label(S, y)
 
 
@@ -86,19 +94,19 @@ def binary_cross_entropy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
 
     -log(1 - P) = log(1 + exp(S)) = max(S, 0) + log(1 + exp(-|S|)), and -log P is less than that by S.
     """
-    softplus = np.maximum(S, 0) + np.log1p(small_exp(-np.abs(S)))
+    softplus = np.maximum(S, 0) + np.log1p(small_exp(-np.abs(S)))  # (N, K)
     return (total(softplus) - at_label(S, y)) / S.shape[-1]
 
 
 class Loss(NamedTuple):
-    """What the scores mean and what a network pays for them.
+    """How scores become probabilities, and the loss of one image.
 
-    For either, the gradient of one image's loss in its scores is (P - one_hot(y)) / terms(K).
+    The gradient of one image's loss in its scores is (P - one_hot(y)) / terms(K), for each loss here.
     """
 
     probabilities: Callable[[np.ndarray], np.ndarray]  # S to P
     of_image: Callable[[np.ndarray, np.ndarray], np.ndarray]  # S and y to the loss of each image
-    terms: Callable[[int], int]  # of how many terms the loss of an image is the mean, for K classes
+    terms: Callable[[int], int]  # number of terms whose mean is the loss of an image, for K classes
 
 
 SOFTMAX = Loss(softmax, cross_entropy, lambda K: 1)
@@ -112,12 +120,12 @@ def apply_network(X: np.ndarray, net: Network, loss: Loss = SOFTMAX) -> np.ndarr
 
 
 def compute_loss(S: np.ndarray, y: np.ndarray, loss: Loss = SOFTMAX) -> np.ndarray:
-    """Mean loss of the scores S against the labels y: (), or (M,) for a stack."""
+    """The mean loss of the scores S against the labels y: (), or (M,) for a stack."""
     return loss.of_image(S, y).mean(0, dtype=np.float64)
 
 
 def compute_cost(S: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: Loss = SOFTMAX) -> np.ndarray:
-    """Loss plus lam * sum of W squared (course, equation 5): (), or (M,) for a stack, with `lam` a scalar or (M,)."""
+    """The loss plus lam * sum of W squared (course, equation 5): (), or (M,) for a stack; `lam` is a scalar or (M,)."""
     return compute_loss(S, y, loss) + penalty(net, lam)
 
 
@@ -128,7 +136,11 @@ def penalty(net: Network, lam: ArrayLike) -> np.ndarray:
 
 def compute_accuracy(S: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The fraction, in [0, 1], of images whose highest score is that of their label: (), or (M,) for a stack."""
-    return (S.argmax(-1) == y.reshape(-1, *[1] * (S.ndim - 2))).mean(0)
+    labels = y.reshape(-1, *[1] * (S.ndim - 2))  # (N,), or (N, 1) for a stack
+    return (S.argmax(-1) == labels).mean(0)
+
+
+# Backward
 
 
 def backward_pass(
@@ -136,19 +148,12 @@ def backward_pass(
 ) -> Network:
     """The gradient of the cost in W and b, from P = apply_network(X, net, loss) (course, equations 10 and 11).
 
-    The gradient of the mean loss in the scores is G = (P - one_hot(y)) / (N * terms); hence X^T G + 2 lam W and the
-    sum of G.
+    With G = (P - one_hot(y)) / (N * terms), the gradient of the mean loss in the scores, it is X^T G + 2 lam W in W and
+    the sum of the rows of G in b.
     """
-    G = P.copy()
+    G = P.copy()  # (N, K)
     G[np.arange(len(y)), ..., y] -= 1
     G /= len(y) * loss.terms(G.shape[-1])
-    gradient = Network(np.tensordot(X.T, G, 1), G.sum(0))
-    if np.any(lam):  # else it is a pass over W for nothing
-        np.add(gradient.W, 2 * per_network(lam, net.b) * net.W, out=gradient.W)
-    return gradient
-
-
-def per_score(value: ArrayLike, net: Network) -> np.ndarray:
-    """A scalar as it is; one value for each network, (M,), as (M, K), which W is quicker to multiply by than (M, 1)."""
-    array = np.asarray(value, net.W.dtype)
-    return np.repeat(array[:, None], net.b.shape[-1], axis=1) if array.size > 1 else array
+    W = np.tensordot(X.T, G, 1)  # (D, N) times (N, K)
+    W += 2 * per_network(lam, net.b) * net.W  # (D, K)
+    return Network(W, G.sum(0))

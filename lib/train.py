@@ -1,4 +1,4 @@
-"""Mini-batch gradient descent, the orders in which it meets the images, and the record of what it reaches.
+"""Mini-batch gradient descent, the orders of the images in its epochs, and the history of its measures.
 
 Letters as in `lib.model`: N images, D pixels, K classes, M networks in a stack.
 """
@@ -25,7 +25,7 @@ from lib.model import (
 from lib.rows import per_network
 
 OnEpoch = Callable[[int, Network], None]  # called with the epoch, from 1, and the network
-Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to that batch's inputs
+Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to its inputs
 # As lib.model.backward_pass. The gradient that it returns is overwritten.
 Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike, Loss], Network]
 
@@ -58,44 +58,44 @@ def mini_batch_gd(
 
     Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost.
     For a stack, `eta`, `lam` and `momentum` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called
-    after each epoch, with epochs counted from 1 and the network read-only.
+    after each epoch, with epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
 
-    The optional part: another `loss`; `take`, which sees each batch as it likes (`lib.augment`); `decay`, eta's factor
-    in each epoch, at least as many as there are orders (`lib.schedules`); `momentum`, the share of each move that the
-    next one repeats (Polyak, 1964). Only chapter 8 passes another `backward`.
-    Source: assignment, exercise 1.8.
+    The optional part: another `loss`; `take(X, batch)`, which makes a batch's inputs, e.g. augmented ones
+    (`lib.augment`); `decay`, eta's factor in each epoch, at least as many as there are orders (`lib.schedules`);
+    `momentum`, the share of the previous update that is added to each (Polyak, 1964). `backward` is another one where
+    a gradient is made wrong on purpose (chapter 8), or where each step is watched (the exploring window).
     """
     refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
-    moves = Network(np.zeros_like(net.W), np.zeros_like(net.b)) if np.any(momentum) else None
-    kept = per_network(momentum, net.b)
+    previous = Network(np.zeros_like(net.W), np.zeros_like(net.b)) if np.any(momentum) else None
+    share = per_network(momentum, net.b)
     for epoch, (order, factor) in enumerate(zip(orders, decay, strict=False), 1):
         step = per_network(np.multiply(eta, factor), net.b)
         for start in range(0, len(order), n_batch):
-            batch = order[start : start + n_batch]
-            X_batch, y_batch = take(X, batch), y[batch]
-            P = apply_network(X_batch, net, loss)
-            descend(net, backward(X_batch, y_batch, P, net, lam, loss), step, kept, moves)
+            batch = order[start : start + n_batch]  # (n_batch,)
+            X_batch, y_batch = take(X, batch), y[batch]  # (n_batch, D), (n_batch,)
+            P = apply_network(X_batch, net, loss)  # (n_batch, K)
+            descend(net, backward(X_batch, y_batch, P, net, lam, loss), step, share, previous)
         if on_epoch:
             on_epoch(epoch, read_only(net))
     return net
 
 
-def descend(net: Network, gradient: Network, step: np.ndarray, kept: np.ndarray, moves: Network | None) -> None:
-    """Step down the gradient, which is overwritten; with momentum, by `kept` of the move before, too.
+def descend(net: Network, gradient: Network, step: np.ndarray, share: np.ndarray, previous: Network | None) -> None:
+    """Step down the gradient, which is overwritten; with momentum, add that share of the previous update.
 
-    `net` and `moves` change in place, and nothing as large as W is allocated.
+    `net` and `previous` change in place, so that nothing as large as W is allocated.
     """
-    for weights, slope, move in zip(net, gradient, moves or gradient, strict=True):
+    for weights, slope, update in zip(net, gradient, previous or gradient, strict=True):
         slope *= step
-        if moves:
-            move *= kept
-            move += slope
-        weights -= move
+        if previous:
+            update *= share
+            update += slope
+        weights -= update
 
 
 def read_only(net: Network) -> Network:
-    """The same arrays, seen through views that cannot be written to."""
+    """The same arrays as views that cannot be written to."""
     views = Network(net.W.view(), net.b.view())
     for view in views:
         view.flags.writeable = False
@@ -103,11 +103,11 @@ def read_only(net: Network) -> Network:
 
 
 def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: Loss = SOFTMAX) -> dict[str, np.ndarray]:
-    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. The weights are read-only here."""
+    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. It cannot change the weights."""
     net = read_only(net)
-    S = scores(X, net)
-    mean = compute_loss(S, y, loss)
-    return {"loss": mean, "cost": mean + penalty(net, lam), "accuracy": compute_accuracy(S, y)}
+    S = scores(X, net)  # (N, K)
+    mean_loss = compute_loss(S, y, loss)
+    return {"loss": mean_loss, "cost": mean_loss + penalty(net, lam), "accuracy": compute_accuracy(S, y)}
 
 
 class History:
