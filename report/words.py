@@ -28,11 +28,10 @@ Caption = tuple[str, str, str]  # label, caption and alt text of a figure, as `s
 Table = tuple[list[str], list[list[str]], str, str]  # header, rows, label and caption, as `show.table` takes them
 
 
-def increasing(key: str, values: Sequence[float], sentence: str, figures: str) -> Finding:
-    """The finding that each of `values` is above the one before. If not, it says so in the same words."""
+def increasing(key: str, values: Sequence[float], sentence: str) -> Finding:
+    """Make the finding that each of `values` is above the one before. If it is false, it says so in the same words."""
     holds = all(a < b for a, b in pairwise(values))
-    otherwise = f"This does not hold throughout: {sentence[0].lower()}{sentence[1:]}{figures}"
-    return Finding(key, holds, sentence + figures, otherwise)
+    return Finding(key, holds, sentence, f"This does not hold throughout: {sentence[0].lower()}{sentence[1:]}")
 
 
 # Numbers

@@ -1,141 +1,193 @@
-"""What the settings show when they are compared, as sentences computed from the results. Tested on made-up runs."""
+"""Sentences and captions on the settings compared, from their runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lib.model import init_network
+from lib.cifar10 import CLASSES
+from lib.model import softmax
 from lib.runs.run import Run
-from lib.stats import SIGNIFICANT, smoothness
-from report.words import Finding, Sentences, increasing, listing, p_value, percent, rise_in_words
+from lib.stats import SIGNIFICANT, confident_errors, smoothness
+from notebooks.comparison.results import first_weights_left, groups
+from report import words
+from report.words import Caption, Finding, Sentences, increasing, listing, percent
 
 
-def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
-    """The groups of two or more runs whose settings differ in `field` alone, each ordered by it."""
-    found: dict[str, list[Run]] = {}
-    for run in sorted(runs, key=lambda run: float(getattr(run.setting, field))):
-        found.setdefault(run.setting.model_dump_json(exclude={"name", field}), []).append(run)
-    return [group for group in found.values() if len(group) > 1]
+def introduction(runs: Sequence[Run], n_train: int, n_val: int, n_test: int) -> Sentences:
+    """Say what is trained, in how many settings, on how many images."""
+    epochs, n_batch = (words.value_or_range(runs, field) for field in ("n_epochs", "n_batch"))
+    return [
+        "A network of one layer learns to name what a small photograph shows: one of ten classes, in the data set CIFAR-10.",
+        f"It is trained by mini-batch gradient descent in {len(runs)} settings of the learning rate $\\eta$ and the penalty $\\lambda$.",
+        f"It sees {n_train:,} training images for {epochs} epochs, in mini-batches of {n_batch}.",
+        f"Another {n_val:,} images validate it, and {n_test:,} test images, read at the end, judge it. [Table](#tab-main) shows what came out.",
+    ]
+
+
+def in_short(runs: Sequence[Run], best: Run | None) -> Sentences:
+    """Sum up which setting is best, which steps are too long, and what the penalty did."""
+    sentences: Sentences = []
+    if best:
+        sentences += [
+            f"The validation images prefer {best.setting.title}. This network names {percent(best.test['accuracy'])} of the test images correctly; guessing would name {percent(1 / len(CLASSES), 0)}."
+        ]
+    sentences += [
+        f"With {run.setting.title} training diverged in epoch {run.diverged}." for run in runs if run.diverged
+    ]
+    if unsteady := [run.setting.title for run in runs if run.oscillates]:
+        sentences += [f"With {' and '.join(unsteady)} the step is too long: training oscillates."]
+    sentences += [
+        f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation goes from {100 * first.gap:.1f} to {100 * last.gap:.1f} points, and the correlation of neighbouring weights from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
+        for first, *_, last in groups([run for run in runs if not run.diverged], "lam")
+    ]
+    return [*sentences, "Every number of ours is computed from the runs that it describes; published ones are quoted."]
+
+
+def curves_caption(settled: Sequence[Run]) -> Caption:
+    """Describe the curves of all settings."""
+    finals = [f"{run.setting.plain_title} {run.final('val', 'accuracy'):.1%}" for run in settled]
+    return (
+        "fig-all-curves",
+        "Loss, cost and accuracy of all settings: training solid, validation dashed. The axes of loss and cost are logarithmic.",
+        f"Three line charts with a training and a validation curve for each setting. Final validation accuracies: {', '.join(finals) or 'none'}.",
+    )
+
+
+def templates_caption(settled: Sequence[Run], n_runs: int) -> Caption:
+    """Describe the templates of the settings that did not diverge, of n_runs."""
+    smooth = [f"{run.setting.plain_title} {smoothness(run.net.W):.2f}" for run in settled]
+    return (
+        "fig-all-templates",
+        f"The templates of every setting{' that did not diverge' if len(settled) < n_runs else ''}, each on its own scale.",
+        f"One row of ten weight images for each setting. Smoothness: {', '.join(smooth)}.",
+    )
 
 
 def on_learning_rate(small: Run, large: Run) -> Sentences:
-    """What a larger eta did, everything else being equal."""
+    """Say what the larger eta did, everything else being equal."""
     key = f"eta/{small.setting.name} and {large.setting.name}"
     lead = small.final("val", "accuracy") - large.final("val", "accuracy")
     lowest, nothing = large.lowest_loss
     return [
-        f"With {large.setting.title} the training cost rises by up to {percent(large.largest_rise, 0)} from one epoch",
-        f"to the next; with {small.setting.title}, by {rise_in_words(small)}.",
+        f"With {large.setting.title} the training cost rises by up to {percent(large.largest_rise, 0)} from one epoch to the next; with {small.setting.title}, by {words.rise_in_words(small)}.",
         Finding(
             f"{key}/the larger step oscillates",
             small.is_steady and not large.is_steady,
-            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley,"
-            " higher up. Training oscillates; it does not diverge, for the cost stays bounded.",
+            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher up. Training oscillates; it does not diverge, for the cost stays bounded.",
             "So neither step is too long for a steady descent.",
         ),
         Finding(
             f"{key}/the larger step costs more than knowing nothing",
             bool(lowest > nothing),
-            f"Yet its training loss is never below {lowest:.2f}, though a network that knows nothing has {nothing:.2f}:"
-            " it is often right, but very sure where it is wrong.",
+            f"Yet its training loss is never below {lowest:.2f}, though a network that knows nothing has {nothing:.2f}: it is often right, but very sure where it is wrong.",
             f"Its training loss comes down to {lowest:.2f}; that of a network that knows nothing is {nothing:.2f}.",
         ),
-        f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by"
-        f" {100 * abs(lead):.2f} percentage points.",
+        f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by {100 * abs(lead):.2f} percentage points.",
     ]
 
 
 def on_penalty(group: Sequence[Run]) -> Sentences:
-    """What a growing lam did to the weights, the templates and the accuracies, everything else being equal."""
+    """Say what a growing lam did to the weights, the templates and the accuracies, everything else being equal."""
     key = f"lam/{group[0].setting.name} to {group[-1].setting.name}"
     norms = [float(np.linalg.norm(run.net.W)) for run in group]
     smooth = [smoothness(run.net.W) for run in group]
-    accuracies = [run.final("train", "accuracy") for run in group]
-    gaps = [run.gap for run in group]
+    train = [run.final("train", "accuracy") for run in group]
+    gaps = [100 * run.gap for run in group]
+    trends = {
+        "weights shrink": (norms[::-1], f"As it grows, the weights shrink: their norm is {listing(norms)}."),
+        "templates get smoother": (
+            smooth,
+            f"The templates get smoother: neighbouring weights correlate by {listing(smooth)}.",
+        ),
+        "training accuracy falls": (train[::-1], f"The training accuracy falls: {', '.join(map(percent, train))}."),
+        "gap narrows": (
+            gaps[::-1],
+            f"Its lead over the validation accuracy narrows: {listing(gaps)} percentage points.",
+        ),
+    }
     lams = listing([run.setting.lam for run in group], "{:g}")
     return [
         f"The settings with $\\eta = {group[0].setting.eta:g}$ differ in the penalty alone: $\\lambda = {lams}$.",
-        increasing(
-            f"{key}/weights shrink",
-            norms[::-1],
-            "As it grows, the weights shrink",
-            f": their norm is {listing(norms)}.",
-        ),
-        increasing(
-            f"{key}/templates get smoother",
-            smooth,
-            "The templates get smoother",
-            f": neighbouring weights correlate by {listing(smooth)}.",
-        ),
-        increasing(
-            f"{key}/training accuracy falls",
-            accuracies[::-1],
-            "The training accuracy falls",
-            f": {', '.join(map(percent, accuracies))}.",
-        ),
-        increasing(
-            f"{key}/gap narrows",
-            gaps[::-1],
-            "Its lead over the validation accuracy narrows",
-            f": {listing([100 * value for value in gaps])} percentage points.",
-        ),
+        *(increasing(f"{key}/{name}", *trend) for name, trend in trends.items()),
     ]
-
-
-def first_weights_left(run: Run) -> float:
-    """The correlation of the final weights with the random first ones."""
-    first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
-    return float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1])
 
 
 def on_noise(group: Sequence[Run]) -> Sentences:
-    """How much of the random first weights is left in the templates."""
+    """Say how much of the random first weights is left in the templates."""
     left = [first_weights_left(run) for run in group]
     return [
-        "The grain of these templates is what is left of the random first weights:",
-        f"the final weights correlate with them by {listing(left)}.",
+        f"The grain of these templates is what is left of the random first weights: the final weights correlate with them by {listing(left)}.",
         increasing(
             f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
             left[::-1],
-            "An explanation is that descent hardly touches directions in which the images do not vary, while the"
-            " penalty shrinks every weight in every step",
-            ".",
+            "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty shrinks every weight in every step.",
         ),
     ]
 
 
-def in_short(runs: Sequence[Run]) -> list[str]:
-    """A sentence each on what the learning rate and the penalty did, for the summary."""
-    sentences = [f"With {run.setting.title} training diverged in epoch {run.diverged}." for run in runs if run.diverged]
-    if unsteady := [run.setting.title for run in runs if run.oscillates]:
-        sentences.append(f"With {' and '.join(unsteady)} the step is too long: training oscillates.")
-    for first, *_, last in groups([run for run in runs if not run.diverged], "lam"):
-        sentences.append(
-            f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over"
-            f" validation goes from {100 * first.gap:.1f} to {100 * last.gap:.1f} points, and the correlation of"
-            f" neighbouring weights from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
-        )
-    return sentences
-
-
 def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
-    """Which lam the validation images choose, and whether the test images y (N,) tell it from the others."""
+    """Say which lam the validation images choose, and whether the test images, labelled y (N,), confirm it."""
     best = max(group, key=lambda run: run.final("val", "accuracy"))
-    chosen = f"$\\lambda = {best.setting.lam:g}$"
     sentences: Sentences = [
-        f"The validation images choose {chosen}, with {percent(best.final('val', 'accuracy'))}.",
-        "Whether the test images confirm the choice, McNemar's test says: it compares two settings by the images that"
-        " only one of them names correctly.",
+        f"The validation images choose $\\lambda = {best.setting.lam:g}$, with {percent(best.final('val', 'accuracy'))}.",
+        "Whether the test images confirm the choice, McNemar's test says: it compares two settings by the images that only one of them names correctly.",
     ]
     for other in (run for run in group if run is not best):
-        p = best.p_same(other, y)
-        figures = f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, $p {p_value(p)}$)"
+        p, lam = best.p_same(other, y), f"$\\lambda = {other.setting.lam:g}$"
+        figures = f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, $p {words.p_value(p)}$)"
         sentences.append(
             Finding(
                 f"lam/{best.setting.name} and {other.setting.name}/told apart",
                 p < SIGNIFICANT,
-                f"On the test images it differs from $\\lambda = {other.setting.lam:g}$ by more than chance {figures}.",
-                f"The test images cannot tell it from $\\lambda = {other.setting.lam:g}$ {figures}.",
+                f"On the test images it differs from {lam} by more than chance {figures}.",
+                f"The test images cannot tell it from {lam} {figures}.",
             )
         )
     return sentences
+
+
+def on_answers(best: Run, counts: np.ndarray) -> Sentences:
+    """Name the easiest class, the hardest and the most frequent error. `counts` (K, K) is from `stats.confusion`."""
+    recall = counts.diagonal() / counts.sum(1)
+    true, predicted = np.unravel_index((counts * (1 - np.eye(len(CLASSES)))).argmax(), counts.shape)
+    return [
+        f"The validation images prefer {best.setting.title}. [Figure](#fig-confusion) shows its answers on test images.",
+        f"It finds {percent(recall.max(), 1)} of the class *{CLASSES[recall.argmax()]}*, but only {percent(recall.min(), 1)} of *{CLASSES[recall.argmin()]}*.",
+        f"Its most frequent error is to take *{CLASSES[true]}* for *{CLASSES[predicted]}*, {counts[true, predicted]} times.",
+    ]
+
+
+def confusion_caption(best: Run, counts: np.ndarray) -> Caption:
+    """Describe the confusion matrix, `counts` (K, K)."""
+    return (
+        "fig-confusion",
+        f"Answers on the test images for {best.setting.title}. A row holds the images of one class by the answer they got.",
+        f"A table of ten by ten counts with a dark diagonal; {percent((counts.diagonal() / counts.sum(1)).mean())} of the images lie on it.",
+    )
+
+
+def on_plain_colours(answers: Mapping[str, int]) -> Sentences:
+    """Say which class the network names for each plain colour."""
+    return [
+        "The errors it is surest of stand in [Figure](#fig-errors). A linear network adds up what each pixel says, so the colour of large areas counts for much.",
+        f"Pictures of one colour all over, not shown here, tell which: the network takes {'; '.join(f'{colour} for *{CLASSES[k]}*' for colour, k in answers.items())}.",
+    ]
+
+
+def surest_errors(run: Run, y: np.ndarray) -> dict[int, str]:
+    """Return a label for each of the ten test images, of labels y (N,), of whose wrong answers the network is surest."""
+    P = softmax(run.test_scores)
+    return {
+        i: f"{CLASSES[y[i]]}, taken for\n{CLASSES[P[i].argmax()]} ({percent(P[i].max(), 0)})"
+        for i in confident_errors(P, y, 10)
+    }
+
+
+def errors_caption(best: Run, errors: Mapping[int, str]) -> Caption:
+    """Describe the images of `surest_errors`."""
+    texts = "; ".join(errors.values()).replace("\n", " ")
+    return (
+        "fig-errors",
+        f"The most confident errors on the test images for {best.setting.title}: what each shows, what it was taken for, and how sure the network was.",
+        f"Ten photographs: {texts}.",
+    )

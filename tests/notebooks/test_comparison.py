@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
+from lib.cifar10 import CLASSES
 from lib.model import init_network
 from lib.runs import settings
-from notebooks.comparison import sentences
-from report import words
+from notebooks.comparison import results, sentences
 from report.words import Finding
 
 Y = np.arange(10).repeat(20)
 
 
-def claims(sentences):
-    """Whether each claim holds, by the last part of its key."""
+def findings(sentences):
+    """Whether each finding holds, by the last part of its key."""
     return {sentence.key.rsplit("/")[-1]: sentence.holds for sentence in sentences if isinstance(sentence, Finding)}
 
 
@@ -53,49 +53,42 @@ def four(make_run):
     ]
 
 
-def test_runs_are_compared_in_lam_where_eta_is_the_same(four):
-    assert names(sentences.groups(four, "lam")) == [["0.001-0", "0.001-0.1", "0.001-1"]]
+def test_runs_with_one_eta_are_compared_in_lam(four):
+    assert names(results.groups(four, "lam")) == [["0.001-0", "0.001-0.1", "0.001-1"]]
 
 
-def test_runs_are_compared_in_eta_where_lam_is_the_same(four):
-    assert names(sentences.groups(four, "eta")) == [["0.001-0", "0.1-0"]]
+def test_runs_with_one_lam_are_compared_in_eta(four):
+    assert names(results.groups(four, "eta")) == [["0.001-0", "0.1-0"]]
 
 
 def test_the_order_of_the_runs_does_not_matter(four):
-    assert names(sentences.groups(four[::-1], "lam")) == names(sentences.groups(four, "lam"))
+    assert names(results.groups(four[::-1], "lam")) == names(results.groups(four, "lam"))
 
 
 def test_a_fifth_setting_joins_its_group_at_its_place(four, make_run):
     more = [*four, make_run("new", eta=0.001, lam=0.01)]
-    assert names(sentences.groups(more, "lam")) == [["0.001-0", "new", "0.001-0.1", "0.001-1"]]
+    assert names(results.groups(more, "lam")) == [["0.001-0", "new", "0.001-0.1", "0.001-1"]]
 
 
-def test_a_fifth_setting_can_found_a_group(four, make_run):
+def test_a_fifth_setting_can_form_a_new_group(four, make_run):
     more = [*four, make_run("new", eta=0.1, lam=1)]
-    assert sorted(names(sentences.groups(more, "lam"))) == [["0.001-0", "0.001-0.1", "0.001-1"], ["0.1-0", "new"]]
-    assert sorted(names(sentences.groups(more, "eta"))) == [["0.001-0", "0.1-0"], ["0.001-1", "new"]]
+    assert sorted(names(results.groups(more, "lam"))) == [["0.001-0", "0.001-0.1", "0.001-1"], ["0.1-0", "new"]]
+    assert sorted(names(results.groups(more, "eta"))) == [["0.001-0", "0.1-0"], ["0.001-1", "new"]]
 
 
 @pytest.mark.parametrize(("field", "value"), {"n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"}.items())
-def test_what_differs_in_anything_else_is_not_compared(four, make_run, field, value):
+def test_runs_that_differ_in_another_field_are_not_compared(four, make_run, field, value):
     more = [*four, make_run("new", eta=0.001, lam=0.01, **{field: value})]
-    assert names(sentences.groups(more, "lam")) == names(sentences.groups(four, "lam"))
+    assert names(results.groups(more, "lam")) == names(results.groups(four, "lam"))
 
 
-def test_the_reports_own_settings_form_the_groups_that_its_claims_name(make_run):
+def test_the_settings_of_the_report_form_the_groups_that_its_findings_name(make_run):
     runs = [make_run(**setting.model_dump()) for setting in settings.read_all()]
-    assert names(sentences.groups(runs, "lam")) == [["eta0.001-lam0", "eta0.001-lam0.1", "eta0.001-lam1"]]
-    assert names(sentences.groups(runs, "eta")) == [["eta0.001-lam0", "eta0.1-lam0"]]
+    assert names(results.groups(runs, "lam")) == [["eta0.001-lam0", "eta0.001-lam0.1", "eta0.001-lam1"]]
+    assert names(results.groups(runs, "eta")) == [["eta0.001-lam0", "eta0.1-lam0"]]
 
 
 # The learning rate
-
-
-@pytest.mark.parametrize(
-    ("costs", "rise"), [([3, 2, 1], 0), ([2, 3, 1], 0.5), ([1, 1.1, 1, 1.3], 0.3), ([5], 0)], ids=str
-)
-def test_the_largest_rise_is_relative_to_the_epoch_before(make_run, costs, rise):
-    assert make_run(cost=costs).largest_rise == pytest.approx(rise)
 
 
 @pytest.mark.parametrize(
@@ -109,15 +102,15 @@ def test_the_largest_rise_is_relative_to_the_epoch_before(make_run, costs, rise)
     ],
     ids=["it does", "and never learns", "both are steady", "both oscillate", "one epoch"],
 )
-def test_the_larger_step_oscillates(make_run, small, large, holds):
+def test_the_larger_step_oscillates_if_its_cost_jumps_and_the_other_does_not(make_run, small, large, holds):
     said = sentences.on_learning_rate(make_run("s", cost=small), make_run("l", eta=0.1, cost=large))
     nothing = np.log(10)
-    assert claims(said) == {
+    assert findings(said) == {
         "the larger step oscillates": holds,
         "the larger step costs more than knowing nothing": min(large) / 2 > nothing,  # its loss is half its cost
     }
     assert ("Training oscillates" in say(said)) == holds
-    assert keys(said) == [f"eta/s and l/{claim}" for claim in claims(said)]
+    assert keys(said) == [f"eta/s and l/{finding}" for finding in findings(said)]
 
 
 @pytest.mark.parametrize(
@@ -129,30 +122,12 @@ def test_the_step_with_the_higher_validation_accuracy_is_named(make_run, small, 
     assert says in say(sentences.on_learning_rate(*runs))
 
 
-@pytest.mark.parametrize(
-    ("costs", "says"),
-    [([3, 2, 1], "nothing: it falls in every epoch"), ([1, 1.1, 1], "up to 10.00\u00a0%")],
-)
-def test_how_far_the_cost_rises_is_said(make_run, costs, says):
-    assert words.rise_in_words(make_run(cost=costs)) == says
-
-
-@pytest.mark.parametrize(("values", "printed"), [([40, 40], "40"), ([40], "40"), ([40, 2, 20], "2 to 40")])
-def test_what_runs_have_in_common_is_said_once(make_run, values, printed):
-    assert words.value_or_range([make_run(n_epochs=value) for value in values], "n_epochs") == printed
-
-
-@pytest.mark.parametrize(("deviations", "printed"), [([0.39, 0.41], "40.00 ± 1.41"), ([0.4, 0.4, 0.4], "40.00 ± 0.00")])
-def test_accuracies_over_seeds_are_a_mean_and_the_deviation_of_a_sample(deviations, printed):
-    assert words.mean_and_sd(np.array(deviations)) == printed
-
-
 # The penalty
 
 
 @pytest.fixture
 def penalised(make_run):
-    """A function that makes up runs of growing lam with one value of `field` each; everything else as it should be."""
+    """Return a function that makes runs of growing lam. They show what a penalty does, except for the given fields."""
     usual = {"size": [3, 2, 1], "fineness": [8, 4, 1], "train": [0.5, 0.4, 0.3], "val": [0.35, 0.34, 0.29]}
 
     def make(**changed):
@@ -165,9 +140,9 @@ def penalised(make_run):
     return make
 
 
-def test_everything_that_the_penalty_should_do_is_found(penalised):
+def test_effects_of_the_penalty_hold_if_the_measures_change_with_lam(penalised):
     said = sentences.on_penalty(penalised())
-    assert claims(said) == dict.fromkeys(
+    assert findings(said) == dict.fromkeys(
         ["weights shrink", "templates get smoother", "training accuracy falls", "gap narrows"], True
     )
     assert r"$\lambda = 0, 0.1, 1$" in say(said)
@@ -175,7 +150,7 @@ def test_everything_that_the_penalty_should_do_is_found(penalised):
 
 
 @pytest.mark.parametrize(
-    ("claim", "changed"),
+    ("finding", "changed"),
     {
         "weights shrink": {"size": [1, 2, 3]},
         "templates get smoother": {"fineness": [4, 8, 1]},
@@ -183,33 +158,43 @@ def test_everything_that_the_penalty_should_do_is_found(penalised):
         "gap narrows": {"val": [0.49, 0.34, 0.29]},
     }.items(),
 )
-def test_what_the_penalty_does_not_do_is_denied(penalised, claim, changed):
+def test_effect_that_the_penalty_does_not_have_is_denied(penalised, finding, changed):
     said = sentences.on_penalty(penalised(**changed))
-    assert [key for key, holds in claims(said).items() if not holds] == [claim]
+    assert [key for key, holds in findings(said).items() if not holds] == [finding]
     assert say(said).count("This does not hold throughout") == 1
 
 
-def test_the_claims_name_the_first_and_the_last_setting(penalised):
+def test_findings_name_the_first_and_the_last_setting(penalised):
     assert {key.rsplit("/", 1)[0] for key in keys(sentences.on_penalty(penalised()))} == {"lam/0 to 1"}
 
 
-def test_the_summary_names_what_oscillates_and_what_the_penalty_did(penalised, make_run):
-    (trend,) = sentences.in_short(penalised())
+def test_the_summary_names_the_best_setting_what_oscillates_and_what_the_penalty_did(penalised, make_run):
+    trend, _ = sentences.in_short(penalised(), None)
     assert "from 0 to 1, the lead of training over validation goes from 15.0 to 1.0 points" in trend
-    first, second = sentences.in_short([*penalised(), make_run("l", eta=0.1, cost=[3, 5, 4])])
-    assert first == "With $\\eta = 0.1$, $\\lambda = 0$ the step is too long: training oscillates."
-    assert second == trend
+    large = make_run("l", eta=0.1, cost=[3, 5, 4])
+    best, unsteady, *trends, _ = sentences.in_short([*penalised(), large], large)
+    assert best.startswith("The validation images prefer $\\eta = 0.1$, $\\lambda = 0$. This network names 40.00")
+    assert unsteady == "With $\\eta = 0.1$, $\\lambda = 0$ the step is too long: training oscillates."
+    assert trends == [trend]
+
+
+def test_the_summary_names_a_run_that_diverged_and_does_not_compare_it(make_run):
+    runs = [make_run("a", lam=0.0), make_run("b", lam=0.1), make_run("gone", lam=5, cost=[3, 1e9, np.nan])]
+    gone, trend, _ = sentences.in_short(runs, None)
+    assert gone == f"With {runs[2].setting.title} training diverged in epoch 2."
+    assert "from 0 to 0.1" in trend
+    assert len(sentences.in_short([runs[2]], None)) == 2
 
 
 @pytest.mark.parametrize(("left", "holds"), [([0.9, 0.5, 0.1], True), ([0.1, 0.5, 0.9], False)])
-def test_the_first_weights_are_forgotten(make_run, left, holds):
+def test_first_weights_are_forgotten_if_less_is_left_for_each_larger_lam(make_run, left, holds):
     first = init_network(np.random.default_rng(42)).W
     other = init_network(np.random.default_rng(1)).W
     group = [make_run(str(share), lam=1 - share, W=share * first + (1 - share) * other) for share in left]
-    assert claims(sentences.on_noise(group)) == {"first weights are forgotten": holds}
+    assert findings(sentences.on_noise(group)) == {"first weights are forgotten": holds}
 
 
-def test_what_is_left_of_the_first_weights_is_measured_by_the_runs_own_seed(make_run):
+def test_final_weights_are_compared_with_the_first_ones_of_the_same_seed(make_run):
     runs = [make_run(str(seed), seed=seed, W=init_network(np.random.default_rng(seed)).W) for seed in (3, 4)]
     assert "correlate with them by 1.00, 1.00" in say(sentences.on_noise(runs))
 
@@ -234,12 +219,12 @@ def test_the_test_images_tell_settings_apart_or_not(make_run, ranks, told_apart,
     best = make_run("b", accuracy=(0.5, 0.4), test_scores=right_in(0, 18))
     other = make_run("o", lam=0.1, accuracy=(0.5, 0.3), test_scores=right_in(*ranks))
     said = sentences.on_choice([other, best], Y)
-    assert claims(said) == {"told apart": told_apart}
+    assert findings(said) == {"told apart": told_apart}
     assert keys(said) == ["lam/b and o/told apart"]
     assert says in say(said)
 
 
-def test_the_validation_images_choose_and_not_the_test_images(make_run):
+def test_validation_accuracy_chooses_and_test_accuracy_does_not(make_run):
     by_validation = make_run("v", lam=0.5, accuracy=(0.1, 0.4), test_scores=right_in(0, 2))
     by_test = make_run("t", lam=0.1, accuracy=(0.9, 0.3), test_scores=right_in(0, 18))
     assert r"The validation images choose $\lambda = 0.5$, with 40.00" in say(
@@ -247,8 +232,85 @@ def test_the_validation_images_choose_and_not_the_test_images(make_run):
     )
 
 
-@pytest.mark.parametrize(
-    ("p", "printed"), [(0.384, "= 0.38"), (0.0014, "= 0.0014"), (0.0009, "< 0.001"), (0, "< 0.001")]
-)
-def test_p_values_are_printed(p, printed):
-    assert words.p_value(p) == printed
+# The tables and what is true of all runs
+
+
+def test_introduction_names_the_settings_and_the_images(make_run):
+    text = say(sentences.introduction([make_run(n_epochs=20), make_run(n_epochs=40)], 10000, 2000, 300))
+    assert "in 2 settings of" in text
+    assert "10,000 training images for 20 to 40 epochs, in mini-batches of 100. Another 2,000 images" in text
+
+
+@pytest.fixture
+def pair(make_run):
+    """A run that oscillates and one that diverged, with the first one's accuracies over seeds."""
+    spread = {"steep": {"train": np.array([0.5, 0.5]), "val": np.array([0.4, 0.4]), "test": np.array([0.39, 0.41])}}
+    return [make_run("steep", cost=[3, 5, 4]), make_run("gone", eta=10, cost=[3, 1e9, np.nan])], spread
+
+
+def test_main_table_has_accuracies_of_what_ended_and_dashes_for_what_diverged(pair):
+    header, (steep, gone), _, caption = results.main_table(*pair, 10_000)
+    assert steep[0].endswith(" †") and "†" in caption
+    assert steep[1:] == ["50.00", "40.00", "**40.00**", "39.0–41.0", "40.00 ± 1.41"]
+    assert gone == ["$\\eta = 10$, $\\lambda = 0$, diverged in epoch 2", *["–"] * 5]
+    assert len(header) == len(steep)
+
+
+def test_table_of_all_measures_has_a_column_for_each_run(pair):
+    (_, *titles), rows, *_ = results.all_table(*pair)
+    measures = {label: cells for label, *cells in rows}
+    assert len(titles) == 2 and {cells[1] for cells in measures.values()} == {"–"}
+    assert measures["training accuracy, epoch 1"][0] == "10.00\u00a0%"
+    assert measures["validation accuracy, end"][0] == "40.00\u00a0%"
+    assert measures["training cost"][0] == "4.000"
+    assert measures["test accuracy, seeds"][0] == "40.00 ± 1.41"
+
+
+def test_results_hold_seeds_interval_and_p_values(pair):
+    (steep, _), spread = pair
+    entries = results.as_results([steep], spread, np.arange(7))
+    assert list(entries) == ["seeds/steep", "comparison/mcnemar_p"]
+    assert entries["seeds/steep"]["test"] == [0.39, 0.41]
+    low, high = entries["seeds/steep"]["test_interval"]
+    assert low < 0.4 < high
+
+
+def test_captions_describe_the_runs_that_did_not_diverge(make_run):
+    runs = [make_run(accuracy=(0.5, 0.385))]
+    assert "Final validation accuracies: η = 0.001, λ = 0 38.5%." in sentences.curves_caption(runs)[2]
+    assert "Final validation accuracies: none." in sentences.curves_caption([])[2]
+    assert "every setting, each" in sentences.templates_caption(runs, 1)[1]
+    assert "every setting that did not diverge, each" in sentences.templates_caption(runs, 2)[1]
+
+
+# The errors of the best setting
+
+
+@pytest.mark.parametrize(("hard", "taken_for"), [(3, 5), (9, 1)])
+def test_hardest_class_and_most_frequent_error_are_named(make_run, hard, taken_for):
+    counts = 1 + np.diag([80] * 10)
+    counts[2, 2], counts[hard, hard], counts[hard, taken_for] = 111, 21, 70
+    text = say(sentences.on_answers(make_run(), counts))
+    assert f"finds 92.5\u00a0% of the class *{CLASSES[2]}*, but only 21.2\u00a0% of *{CLASSES[hard]}*" in text
+    assert f"to take *{CLASSES[hard]}* for *{CLASSES[taken_for]}*, 70 times" in text
+
+
+def test_wrong_answers_are_labelled_surest_first(make_run):
+    answers, sureness = np.array([0, 1] * 8), np.arange(16) / 4
+    labels = sentences.surest_errors(make_run(test_scores=np.eye(10)[answers] * sureness[:, None]), np.zeros(16, int))
+    assert list(labels) == [15, 13, 11, 9, 7, 5, 3, 1]
+    assert labels[15] == f"{CLASSES[0]}, taken for\n{CLASSES[1]} (83\u00a0%)"
+    alt = sentences.errors_caption(make_run(), labels)[2]
+    assert alt.startswith(f"Ten photographs: {CLASSES[0]}, taken for {CLASSES[1]} (83\u00a0%); ")
+
+
+def test_plain_colours_are_named_with_their_answers():
+    assert "takes red for *airplane*; blue for *cat*." in say(sentences.on_plain_colours({"red": 0, "blue": 3}))
+
+
+@pytest.mark.usefixtures("small_data")
+def test_network_answers_plain_colours_by_its_weights(make_run):
+    W = np.zeros((3072, 10), np.float32)
+    W[:1024, 4], W[2048:, 6] = 1, 1  # red speaks for class 4, blue for class 6
+    answers = results.answers_to_plain_colours(make_run(W=W).net)
+    assert (answers["red"], answers["blue"]) == (4, 6)
