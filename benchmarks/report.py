@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from benchmarks.bench import machine
 from lib import paths
-from lib.command import expect_none, run_command, say
+from lib.command import refuse_arguments, run_command, say
 from notebooks.speed import results as speed
 from tests.project import Project, copy_repository
 
@@ -69,7 +69,7 @@ def measure(project: Project) -> dict[str, float]:
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     here = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder))

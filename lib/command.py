@@ -1,8 +1,7 @@
-"""What a command says: for bad input one clear line and exit code 1, for Ctrl-C 130, no traceback; and its progress."""
+"""Command-line behaviour: one-line errors, exit codes, progress lines."""
 
-from __future__ import (
-    annotations,  # report.pipeline.lock is run by whatever Python there is before `make` checks its version
-)
+# report.pipeline.lock imports this module before `make` has checked the version of Python.
+from __future__ import annotations
 
 import io
 import sys
@@ -11,45 +10,45 @@ from typing import Any
 
 
 class InputError(ValueError):
-    """Something that the user gave is wrong. The message says what, where, and what is allowed."""
+    """Wrong input from the user. The message says what is wrong, where, and what is allowed."""
 
 
 def say(line: str) -> None:
-    """Print a line in one piece, since several commands may print side by side."""
+    """Print a line to stderr by a single write, so that lines of parallel commands do not mix."""
     print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:
-    """Foreign text without line breaks and control characters."""
+    """Put foreign text on one line and replace its control characters by question marks."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
 def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """A `progress` for the command line: a line for each turn."""
+    """Return a `progress` for the command line: it prints a line before each item."""
 
-    def progress(turns: Iterable[Any]) -> Iterator[Any]:
-        listed = list(turns)
-        for number, turn in enumerate(listed, 1):
+    def progress(items: Iterable[Any]) -> Iterator[Any]:
+        listed = list(items)
+        for number, item in enumerate(listed, 1):
             say(f"  {what}: {number} of {len(listed)}")
-            yield turn
+            yield item
 
     return progress
 
 
-def expect_none(arguments: list[str]) -> None:
-    """Raise InputError if a command that takes no arguments is given any: they were meant to do something."""
+def refuse_arguments(arguments: list[str]) -> None:
+    """Raise InputError if there are any: a command that ignored them would not do what its user meant."""
     if arguments:
         raise InputError(f"{arguments[0]!r}: the command takes no arguments")
 
 
 def run_command(command: Callable[[list[str]], None]) -> None:
-    """Call `command` with the command line's arguments and turn what goes wrong into one line and an exit code."""
+    """Call `command` with the command line's arguments. It exits with 1 and one line on an error, with 130 on Ctrl-C."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr is: for a terminal that knows no η
+        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does, for a terminal that cannot show η
     try:
         command(sys.argv[1:])
     except (InputError, OSError) as error:
-        sys.exit(f"error: {one_line(str(error))}")  # which may name a file of any name
+        sys.exit(f"error: {one_line(str(error))}")  # the message may contain a file name with control characters
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)

@@ -1,4 +1,4 @@
-"""The figures that others have published, from data/reference.yaml, and whether ours equal them to the digit."""
+"""Accuracies that others have published, from data/reference.yaml, and their comparison with ours to the digit."""
 
 import re
 from typing import Any
@@ -8,7 +8,7 @@ from lib.files import read_yaml
 
 
 def read() -> dict[str, Any]:
-    """data/reference.yaml: accuracies in per cent."""
+    """Read data/reference.yaml. Its accuracies are in per cent."""
     return read_yaml(paths.DATA / "reference.yaml")
 
 
@@ -25,16 +25,16 @@ def reports() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
 
 
 def in_symbols(claim: str) -> str:
-    """A claim's words as Markdown, with the course's names of the parameters as symbols."""
+    """Write a claim in Markdown: eta and lam, the course's names of the parameters, become symbols."""
     names = {"eta": "\\eta", "lam": "\\lambda"}
     return re.sub(r"\b(eta|lam) = ([.\d]*\d)", lambda m: f"${names[m[1]]} = {float(m[2]):g}$", claim)
 
 
 def equal_to_the_digit(ours: float, published: float) -> bool:
-    """Whether `ours`, rounded to the decimals that `published` has, is `published`."""
-    return float(like(ours, published)) == published
+    """Return whether `ours`, rounded to as many decimals as `published` has, equals it."""
+    return float(round_like(ours, published)) == published
 
 
-def like(ours: float, published: float) -> str:
-    """`ours` with as many decimals as `published` has."""
+def round_like(ours: float, published: float) -> str:
+    """Write `ours` with as many decimals as `published` has."""
     return f"{ours:.{len(repr(published).partition('.')[2])}f}"

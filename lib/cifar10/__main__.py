@@ -1,11 +1,11 @@
 """`python -m lib.cifar10`: put the verified batches on disk."""
 
 from lib.cifar10 import fetch
-from lib.command import expect_none, run_command
+from lib.command import refuse_arguments, run_command
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     fetch()
 
 

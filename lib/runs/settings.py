@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lib import paths
-from lib.command import InputError, expect_none, run_command
+from lib.command import InputError, refuse_arguments, run_command
 from lib.files import describe, explain, read_yaml
 
 TrainOn = Literal["data_batch_1", "all"]
@@ -100,7 +100,7 @@ def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     read_all()
 
 

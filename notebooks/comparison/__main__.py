@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from lib.command import expect_none, report_progress, run_command
+from lib.command import refuse_arguments, report_progress, run_command
 from lib.runs import settings
 from lib.runs.seeds import spread
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
         spread(settings.read_all(), progress=report_progress("seeds"))
 

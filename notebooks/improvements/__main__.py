@@ -1,11 +1,11 @@
 """Run the long trainings of this chapter: the grid search, what it chooses, and each change alone."""
 
-from lib.command import expect_none, report_progress, run_command
+from lib.command import refuse_arguments, report_progress, run_command
 from notebooks.improvements import ablation, choose, search
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     grid = search.read_grid()
     chosen = choose.search_best(grid)
     chosen_bce = choose.search_best(choose.with_bce(grid, chosen))

@@ -1,11 +1,11 @@
 """The long trainings of this chapter: every replay."""
 
-from lib.command import expect_none, report_progress, run_command
+from lib.command import refuse_arguments, report_progress, run_command
 from notebooks.reproduction.replay import replayed, replays
 
 
 def main(arguments: list[str]) -> None:
-    expect_none(arguments)
+    refuse_arguments(arguments)
     for name in report_progress("replays")(replays()):
         replayed(name)
 
