@@ -1,4 +1,4 @@
-"""`.ci/run` with stand-ins for the commands that it calls: what it installs, and what it says where it cannot."""
+"""`.ci/run` with stubs for the commands that it calls: what it installs, and its error message if it cannot."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ STUB = '#!/bin/sh\necho "${{0##*/}} $*" >> {log}\n{then}\n'
 
 @pytest.fixture
 def run(tmp_path):
-    """A function that runs it where there are these commands alone. Returns the process and what was called."""
+    """A function that runs `.ci/run` where only these commands exist. It returns the process and the calls."""
     bash = shutil.which("bash") or pytest.skip("needs bash")
     (tmp_path / ".ci").mkdir()
     (tmp_path / "bin").mkdir()
@@ -37,30 +37,34 @@ def run(tmp_path):
     return run
 
 
-CHECKS = ["make test", "make test-faults", "make report", "python -m pytest tests/test_results.py"]
+CHECKS = ["make test", "make test-faults", "make report", "python -m pytest tests/whole/test_results.py"]
 
 
 @pytest.mark.parametrize("browser", ["chromium", "chromium-browser", "google-chrome"])
-def test_where_all_is_there_it_installs_nothing(run, browser):
+def test_nothing_is_installed_if_every_command_exists(run, browser):
     done, called = run("npm", browser, "pdftotext", "apt-get", user=1000)
     assert (done.returncode, called) == (0, CHECKS)
 
 
-def test_root_installs_what_lacks(run):
+def test_the_tests_that_it_runs_exist():
+    assert (paths.ROOT / CHECKS[-1].split()[-1]).is_file()
+
+
+def test_root_installs_missing_packages(run):
     done, called = run("apt-get", user=0)
     installed = [line.split()[-1] for line in called if "install" in line]
     assert (done.returncode, installed) == (0, ["npm", "chromium", "poppler-utils"])
     assert called[-4:] == CHECKS
 
 
-def test_others_install_by_sudo(run):
+def test_other_users_install_by_sudo(run):
     done, called = run("npm", "chromium", "apt-get", "sudo", user=1000)
     assert done.returncode == 0
     assert "sudo apt-get install -y -q poppler-utils" in called
 
 
 @pytest.mark.parametrize("commands", [("apt-get",), ("sudo",), ()])
-def test_who_may_not_install_is_told_what_lacks(run, commands):
+def test_user_who_cannot_install_gets_an_error_that_names_the_package(run, commands):
     done, called = run("npm", "pdftotext", *commands, user=1000)
     assert (done.returncode, called) == (1, [])
     assert done.stderr == "error: chromium is needed: install it, or run this as root on Debian\n"
