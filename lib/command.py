@@ -42,7 +42,7 @@ def refuse_arguments(arguments: list[str]) -> None:
 
 
 def run_command(command: Callable[[list[str]], None]) -> None:
-    """Call `command` with the command line's arguments. It exits with 1 and one line on an error, with 130 on Ctrl-C."""
+    """Call `command` with the command line's arguments. On an error exit with 1 after one line, on Ctrl-C with 130."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does, for a terminal that cannot show η
     try:
