@@ -1,4 +1,4 @@
-"""The charts of the settings, each by itself and compared: arrays in, Figure out, in the style of `report.style`."""
+"""Charts of one setting or several, and axes for named rows: arrays in, Figure out, in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,30 +12,23 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from report.style import DASHED, INK, WIDTH, annotate_cells, label_cells
 
 LINE = 80  # letters of a legend that fit the text width
+SPLITS: dict[str, tuple[str, Any]] = {"train": ("training", "-"), "val": ("validation", DASHED)}  # name, line style
+History = Mapping[str, Mapping[str, np.ndarray]]  # history[split][measure]: (n_epochs,), NaN where nothing is drawn
 
 
-def over_epochs(
-    histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]],
-    colours: Sequence[str],
-    log: bool = False,
-    note: str = "",
-) -> Figure:
-    """Loss, cost and accuracy over the epochs, for one setting or for several on common axes.
+def over_epochs(histories: Mapping[str, History], colours: Sequence[str], log: bool = False, note: str = "") -> Figure:
+    """Draw loss, cost and accuracy over the epochs, for one setting or for several (by title) on common axes.
 
-    `histories[title][split][measure]` is (n_epochs,), with split train or val, and NaN where there is nothing to draw;
-    `log` makes loss and cost logarithmic; `note` stands above the legend.
+    `log` makes the axes of loss and cost logarithmic; `note` stands above the legend.
     """
     titles = list(histories) if len(histories) > 1 else []
     fig = Figure((WIDTH, 2.3))
     axes = fig.subplots(1, 3)
     for ax, measure, label in zip(axes, ("loss", "cost", "accuracy"), ("loss", "cost", "accuracy (%)"), strict=True):
         for (title, history), hue in zip(histories.items(), colours, strict=True):
-            for split, name, style in (("train", "training", "-"), ("val", "validation", DASHED)):
-                values = np.asarray(history[split][measure]) * (100 if measure == "accuracy" else 1)
-                name = f"_{title}: {name}" if titles else f"_{name}"  # the legend is made by hand
-                ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
+            plot_splits(ax, history, measure, hue, f"_{title}: " if titles else "_")  # add_legend makes the legend
         ax.set(xlabel="epoch", title=label)
-        ax.update_datalim([(1, 1), (len(values), 1)], updatey=False)  # also of epochs without a value
+        ax.update_datalim([(1, 1), (len(history["train"][measure]), 1)], updatey=False)  # also for epochs without value
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if log and measure != "accuracy":
             ax.set_yscale("log")
@@ -48,12 +41,18 @@ def over_epochs(
     return fig
 
 
+def plot_splits(ax: Axes, history: History, measure: str, hue: str, prefix: str = "") -> None:
+    """Plot a measure over the epochs: training as a solid line, validation as a dashed one. Accuracy is in per cent."""
+    for split, (name, style) in SPLITS.items():
+        values = np.asarray(history[split][measure]) * (100 if measure == "accuracy" else 1)
+        ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=prefix + name)
+
+
 def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str], note: str = "") -> None:
-    """One legend below all panels, for which the figure grows: the settings by colour, the splits by line style."""
+    """Add one legend below all panels: the settings by colour, the splits by line style. The figure grows for it."""
     hues = [mpl.lines.Line2D([], [], color=hue, label=title) for title, hue in zip(titles, colours, strict=False)]
-    styles: dict[str, Any] = {"training": "-", "validation": DASHED}
     ink = INK if titles else colours[0]
-    lines = [mpl.lines.Line2D([], [], color=ink, linestyle=style, label=split) for split, style in styles.items()]
+    lines = [mpl.lines.Line2D([], [], color=ink, linestyle=style, label=name) for name, style in SPLITS.values()]
     columns = min(3, max(1, LINE // max(map(len, titles)))) if titles else 2
     rows = -(-len(hues + lines) // columns)
     fig.set_figheight(fig.get_figheight() + (0.2 + 0.16 * max(0, rows - 2) if titles else 0))
@@ -61,7 +60,7 @@ def add_legend(fig: Figure, titles: Sequence[str], colours: Sequence[str], note:
 
 
 def named_rows(names: Sequence[str], xlabel: str, row_height: float, rest: float = 0.6) -> tuple[Figure, Axes]:
-    """A Figure for values of named things, one a row, the first at the top. `rest` is the height beside the rows."""
+    """Make a Figure with one named row for each value, the first at the top. Heights are in inches."""
     fig = Figure((WIDTH, row_height * len(names) + rest))
     ax = fig.subplots()
     ax.set_yticks(range(len(names)), names)
@@ -70,7 +69,7 @@ def named_rows(names: Sequence[str], xlabel: str, row_height: float, rest: float
 
 
 def confusion_matrix(counts: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Counts (K, K), row = true class, column = predicted class."""
+    """Draw counts (K, K), row = true class, column = predicted class, shaded by their share of the row."""
     fig = Figure((5.2, 4.2))
     ax = fig.subplots()
     ax.imshow(counts / counts.sum(1, keepdims=True).clip(1), cmap="Blues", vmin=0, vmax=1.6)

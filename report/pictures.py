@@ -31,7 +31,7 @@ def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9
 
 
 def rows_of_images(n_rows: int, height: float, width: float = WIDTH) -> tuple[Figure, np.ndarray]:
-    """A Figure with axes (n_rows,), close together, one a row of images: far quicker than one an image."""
+    """Make a Figure with axes (n_rows,), close together, one a row of images: far quicker than one an image."""
     fig = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
     return fig, fig.subplots(n_rows, squeeze=False)[:, 0]
 
@@ -51,7 +51,7 @@ def show_row(
 def rows_of_five(
     images: np.ndarray, titles: Sequence[str], row_height: float, width: float = WIDTH, fontsize: float = 8
 ) -> Figure:
-    """Images (n, 32, 32, 3), five to a row, each with its title."""
+    """Draw images (n, 32, 32, 3), five to a row, each with its title."""
     n_rows = max(1, -(-len(images) // 5))
     fig, axes = rows_of_images(n_rows, n_rows * row_height, width)
     for ax, start in zip(axes, range(0, 5 * n_rows, 5), strict=True):
@@ -61,7 +61,7 @@ def rows_of_five(
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
-    """The weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
+    """Draw the weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
     if shared:  # smaller: that shows which templates are strong, and little more
         return rows_of_five(as_image(shared_scale(W).T), classes, 0.9, 0.6 * WIDTH)
     return rows_of_five(as_image(min_max_scale(W).T), classes, 1.425, fontsize=9.5)
@@ -72,15 +72,15 @@ def shared_scale(W: np.ndarray) -> np.ndarray:
     return 0.5 + W / (2 * max(abs(W).max(), np.finfo(W.dtype).tiny))
 
 
-def compare_templates(stack: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """The templates of several settings, W (D, K) each: one setting a row, each template on its own scale."""
-    fig, axes = rows_of_images(len(stack), 0.2 + 0.54 * len(stack))
-    for ax, (title, W) in zip(axes, stack.items(), strict=True):
+def compare_templates(weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
+    """Draw the templates of several settings, W (D, K) each, a setting a row: each template on its own scale."""
+    fig, axes = rows_of_images(len(weights), 0.2 + 0.54 * len(weights))
+    for ax, (title, W) in zip(axes, weights.items(), strict=True):
         names = classes if ax is axes[0] else ()
         show_row(ax, as_image(min_max_scale(W).T), W.shape[1], title.replace(", ", "\n"), names, fontsize=7)
     return fig
 
 
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
-    """Images uint8 (n, 3072) in rows of five, each with its caption."""
+    """Draw images uint8 (n, 3072) in rows of five, each with its caption."""
     return rows_of_five(as_image(images), captions, 1.65)

@@ -1,8 +1,8 @@
-"""The style of every figure, in one place: colours, sizes, fonts, and how the cells of a table are labelled.
+"""The style of every figure: colours, sizes, fonts, and the labels of table cells.
 
-One colour a setting throughout, from Okabe and Ito's palette, which colour-blind readers can tell apart. Training is a
-solid line and validation a dashed one. INK and FACE stand for the reader's own text and page colour: the HTML report
-replaces them, so that the figures follow its light and dark theme. Imports nothing of ours.
+Each setting has one colour throughout, from Okabe and Ito's palette, which colour-blind readers can tell apart.
+Training is a solid line and validation a dashed one. INK and FACE stand for the reader's text and page colours: the
+HTML report replaces them, so the figures follow its light and dark theme. Imports nothing from this project.
 """
 
 from collections.abc import Sequence

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from lib.stats import Reliability
-from report.style import COLOURS, DASHED, INK, WIDTH
+from report.curves import History, plot_splits
+from report.style import COLOURS, INK, WIDTH
 
 
 def over_eta(accuracies: Mapping[str, np.ndarray], etas: Sequence[float]) -> Figure:
@@ -22,13 +23,11 @@ def over_eta(accuracies: Mapping[str, np.ndarray], etas: Sequence[float]) -> Fig
     return fig
 
 
-def losses(histories: Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]) -> Figure:
+def losses(histories: Mapping[str, History]) -> Figure:
     """Draw the losses of `histories[title][split]["loss"]`, (n_epochs,), one panel with its own scale per title."""
     fig = Figure((WIDTH, 2.4))
     for ax, (title, history), hue in zip(fig.subplots(1, len(histories)), histories.items(), COLOURS[1:], strict=False):
-        for split, name, style in (("train", "training", "-"), ("val", "validation", DASHED)):
-            values = history[split]["loss"]
-            ax.plot(np.arange(1, len(values) + 1), values, color=hue, linestyle=style, label=name)
+        plot_splits(ax, history, "loss", hue)
         ax.set(title=title, xlabel="epoch", ylabel="loss")
         ax.legend()
     return fig

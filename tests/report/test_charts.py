@@ -1,4 +1,4 @@
-"""Every picture can be drawn and saved, the same each time; what matters in it is where it should be."""
+"""Every chart and picture is drawn the same each time, and shows its values where they belong."""
 
 import io
 
@@ -58,7 +58,7 @@ FIGURES = {
     "confusion": lambda: curves.confusion_matrix(COUNTS, CLASSES),
     "confusion with an empty class": lambda: curves.confusion_matrix(COUNTS * (np.arange(10) > 0)[:, None], CLASSES),
     "erratum": lambda: reproduction_charts.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
-    "runs that should be alike": lambda: reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])),
+    "runs that should be equal": lambda: reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])),
     "strips": lambda: reproduction_charts.strips(*STRIPS),
     "strips without a mistaken report": lambda: reproduction_charts.strips(*STRIPS[:3], [], *STRIPS[4:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
@@ -85,42 +85,43 @@ def svg(fig):
 
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-def test_every_figure_is_the_same_each_time(draw):
+def test_figure_drawn_twice_is_the_same(draw):
     fig = draw()
     assert isinstance(fig, Figure)
     assert svg(fig) == svg(draw())
 
 
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-def test_every_figure_fits_the_text(draw):
+def test_figure_fits_the_text_width_and_a_page(draw):
     width, height = draw().get_size_inches()
     assert width <= style.WIDTH
     assert height < 9  # inches: a page
 
 
-def test_a_figure_keeps_no_state_in_pyplot():
+def test_figure_leaves_no_state_in_pyplot():
     import matplotlib.pyplot as plt
 
     FIGURES["templates"]()
     assert plt.get_fignums() == []
 
 
-def test_the_settings_have_a_colour_each():
+def test_six_settings_have_different_colours():
     assert len({style.colour(i) for i in range(6)}) == 6
 
 
-def test_a_seventh_setting_takes_the_first_colour_again():
+def test_seventh_setting_has_the_first_colour():
     assert style.colour(6) == style.colour(0)
 
 
-def test_an_image_is_made_of_its_three_planes():
+def test_image_is_made_of_its_three_colour_planes():
     x = IMAGES[0]
     image = pictures.as_image(x)
     assert image.shape == (32, 32, 3)
     assert_array_equal(np.concatenate([image[:, :, colour].ravel() for colour in range(3)]), x)
+    assert_array_equal(pictures.as_image(IMAGES)[0], image)
 
 
-def test_images_side_by_side_are_see_through_between_them_and_where_there_is_none():
+def test_images_side_by_side_are_transparent_between_them_and_after_the_last():
     first, second = pictures.as_image(IMAGES[0]), pictures.as_image(IMAGES[1]) / 255
     row = pictures.side_by_side([first, second], 3)
     assert row.shape == (32, 3 * 35, 4)
@@ -133,7 +134,7 @@ ROWS = ("sample images", "templates", "templates on one scale", "templates compa
 
 
 @pytest.mark.parametrize("draw", [FIGURES[name] for name in ROWS] + [film_strip], ids=[*ROWS, "film strip"])
-def test_labels_and_titles_are_within_the_figure_when_it_is_drawn_once(draw):
+def test_labels_and_titles_lie_within_the_figure_after_one_drawing(draw):
     fig = draw()
     FigureCanvasAgg(fig).draw()
     for text in (text for ax in fig.axes for text in ax.texts if text.get_text()):
@@ -142,7 +143,7 @@ def test_labels_and_titles_are_within_the_figure_when_it_is_drawn_once(draw):
         assert box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, text
 
 
-def test_on_one_scale_no_weight_is_mid_grey():
+def test_zero_is_mid_grey_on_the_shared_scale():
     W = np.zeros((3072, 2))
     W[:2, 1] = 3, -3
     empty, other = pictures.shared_scale(W).T
@@ -150,19 +151,19 @@ def test_on_one_scale_no_weight_is_mid_grey():
     assert_array_equal(other[:3], [1, 0, 0.5])
 
 
-def test_on_one_scale_templates_can_be_compared():
+def test_shared_scale_keeps_the_ratio_of_templates():
     small, large = pictures.shared_scale(np.stack([W[:, 0], 2 * W[:, 0]], 1)).T
     assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
 
 
-def test_on_their_own_scale_templates_use_all_of_it():
+def test_min_max_scale_uses_all_of_0_to_1_for_each_class():
     scaled = min_max_scale(W * np.arange(1, 11))
     assert_array_equal([scaled.min(0), scaled.max(0)], [[0] * 10, [1] * 10])
 
 
 @pytest.mark.parametrize("scale", [min_max_scale, pictures.shared_scale])
 @pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
-def test_a_template_without_any_contrast_is_no_division_by_zero(value, scale):
+def test_template_without_contrast_is_scaled_without_division_by_zero(value, scale):
     scaled = scale(np.full((3072, 1), value, np.float32))
     assert ((scaled >= 0) & (scaled <= 1)).all()
 
@@ -203,13 +204,13 @@ def test_wrong_gradients_have_another_colour_than_right_ones():
     assert (right[0], wrong[0]) == (style.COLOURS[1], style.COLOURS[0])
 
 
-def test_the_truth_is_down_and_the_answer_across():
+def test_confusion_matrix_has_true_classes_as_rows():
     ax = curves.confusion_matrix(np.arange(100).reshape(10, 10), CLASSES).axes[0]
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("true", "predicted")
     assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
 
 
-def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
+def test_accuracy_after_training_on_the_test_images_is_solid_and_held_out_dashed():
     fig = reproduction_charts.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
     drawn = lines(fig, 0)
     assert [(hue, style) for hue, style, _ in drawn[:4]] == [
@@ -220,7 +221,7 @@ def test_who_trained_on_the_test_images_is_solid_and_who_did_not_dashed():
     assert [text.get_text() for text in fig.legends[0].texts] == ["a", "b", "trained on test_batch", "held out"]
 
 
-def test_runs_that_should_be_alike_can_be_told_apart():
+def test_curves_of_equal_runs_differ_in_colour_or_dashes():
     drawn = reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])).axes[0].lines
     looks = {(to_hex(line.get_color()), str(line._dash_pattern)) for line in drawn}
     assert len(looks) == len(drawn) == 5
@@ -229,7 +230,7 @@ def test_runs_that_should_be_alike_can_be_told_apart():
         assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
 
 
-def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colour():
+def test_strip_has_our_seeds_and_published_accuracies_in_the_colour_of_the_setting():
     ax = reproduction_charts.strips(*STRIPS).axes[0]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
     for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
@@ -242,6 +243,8 @@ def test_a_strip_holds_our_seeds_and_what_others_published_in_the_settings_colou
         assert {round(height) for height in ours.get_offsets()[:, 1]} == {row}
 
 
-def test_the_first_strip_is_at_the_top():
-    bottom, top = reproduction_charts.strips(*STRIPS).axes[0].get_ylim()
+def test_first_of_the_named_rows_is_at_the_top():
+    _, ax = curves.named_rows(["a", "b"], "x", 0.3)
+    bottom, top = ax.get_ylim()
     assert bottom > top
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b"]
