@@ -30,7 +30,8 @@ from lib.assignment import ALL_BATCHES
 from lib.command import InputError, run_command, say
 from lib.preprocess import Standardiser
 from lib.runs.splits import load_splits
-from notebooks.speed import results as speed
+from notebooks.speed import race
+from notebooks.speed.sentences import race_table
 
 N_EPOCHS, ROUNDS = 40, 5
 CONTENDERS: dict[str, Callable[..., float]] = {
@@ -113,18 +114,18 @@ def jobs() -> dict[str, Callable[[], Turn]]:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Every job in turns, `rounds` times: nested by its place, a list of what each turn gave."""
-    found: dict[str, Any] = {
+    """Do every job in turns, `rounds` times. Returns lists of what each turn gave, nested by the job's place."""
+    measured: dict[str, Any] = {
         "machine": machine(),
         "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": contenders.N_BATCH},
     }
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
         for place, job in tqdm([*jobs().items()] * rounds, desc="bench", unit="job"):
             *group, name = place.split("/")
-            node = found.setdefault(group[0], {}) if group else found
+            node = measured.setdefault(group[0], {}) if group else measured
             for key, value in pool.submit(job).result().items():
                 node.setdefault(name, {}).setdefault(key, []).append(value)
-    return found
+    return measured
 
 
 def machine() -> dict[str, Any]:
@@ -144,17 +145,28 @@ def cpu() -> str:
 
 
 def blas() -> list[str]:
-    own = [info for info in threadpool_info() if info["user_api"] == "blas"]
-    return sorted({f"{info['internal_api']} {info['version']}, {info['num_threads']} threads" for info in own})
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return sorted({f"{info['internal_api']} {info['version']}, {info['num_threads']} threads" for info in libraries})
+
+
+def as_text(measured: race.Race) -> list[str]:
+    """The results as the lines of a table for the terminal."""
+    lines = []
+    for evaluated, title in ((True, "contenders"), (False, "training alone")):
+        (_, *header), rows, *_ = race_table(measured, evaluated)
+        cells = [[title, *header], *rows]
+        lines += ["", *(f"{first:32}" + "".join(f"{cell:>30}" for cell in rest) for first, *rest in cells)]
+    grown = ", ".join(f"{size}^{race.exponent(getattr(measured, size)):.2f}" for size in ("images", "epochs"))
+    held = ", ".join(f"{train_on} {most:.0f} MB" for train_on, most in measured.megabytes().items())
+    return [*lines, "", f"Seconds grow as {grown}. Peak memory of a setting: {held}."]
 
 
 def main(arguments: list[str]) -> None:
     if len(arguments) > 1 or not all(argument.isdigit() and int(argument) > 0 for argument in arguments):
         raise InputError("usage: python -m benchmarks.bench [ROUNDS], a whole number of at least 1")
-    found = measure(int(arguments[0]) if arguments else ROUNDS)
-    with paths.atomic(speed.RESULTS) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n")
-    for line in speed.as_text(speed.read()):
+    measured = measure(int(arguments[0]) if arguments else ROUNDS)
+    paths.write_text(race.RESULTS, json.dumps(measured, indent=1) + "\n")
+    for line in as_text(race.read()):
         say(line)
 
 

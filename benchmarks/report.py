@@ -19,7 +19,7 @@ from tqdm import tqdm
 from benchmarks.bench import machine
 from lib import paths
 from lib.command import refuse_arguments, run_command, say
-from notebooks.speed import results as speed
+from notebooks.speed import race
 from tests.project import Project, copy_repository
 
 
@@ -75,10 +75,10 @@ def main(arguments: list[str]) -> None:
         project = Project(Path(folder))
         copy_repository(project.root)
         shutil.copytree(paths.DATA / "cifar10", project / "data/cifar10")
-        shown = project / "benchmarks" / speed.STEPS.name
+        shown = project / "benchmarks" / race.STEPS.name
         shown.write_text(json.dumps(here | {"seconds": {"to be measured": 0}}))  # its last chapter shows this
         found = measure(project)
-    paths.write_text(speed.STEPS, json.dumps(here | {"seconds": found}, indent=1) + "\n")
+    paths.write_text(race.STEPS, json.dumps(here | {"seconds": found}, indent=1) + "\n")
     for name, took in found.items():
         say(f"{name:42}{took:8.1f} s")
 

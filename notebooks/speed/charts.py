@@ -7,41 +7,40 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
+from notebooks.speed.race import OURS, Row
 from report.curves import named_rows
 from report.style import COLOURS, INK, WIDTH
 
 
-def contenders(seconds: Mapping[str, np.ndarray], limits: Sequence[float], ours: str) -> Figure:
-    """Seconds a setting (n_rounds,) of each contender, logarithmic: the median, the range, and the limit as a mark."""
-    fig, ax = named_rows(list(seconds), "seconds a setting", 0.27, rest=0.9)
-    for row, (name, values) in enumerate(seconds.items()):
-        hue = COLOURS[1] if name.startswith(ours) else COLOURS[0]
-        ax.plot([values.min(), values.max()], [row, row], color=hue, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
-        ax.plot([np.median(values)], [row], "o", color=hue, markersize=5)
-        ax.plot([limits[row]], [row], "|", color=INK, markersize=9, markeredgewidth=1.4)
-    for label, style in {
-        ours: ("o", COLOURS[1]),
-        "others": ("o", COLOURS[0]),
-        "the machine's limit": ("|", INK),
-    }.items():
-        ax.plot([], [], style[0], color=style[1], label=label, markersize=6)
+def contenders(rows: Sequence[Row]) -> Figure:
+    """Draw the seconds a setting of each contender: the median, the range, and the limit as a mark."""
+    fig, ax = named_rows([row.name for row in rows], "seconds a setting", 0.27, rest=0.9)
+    for place, row in enumerate(rows):
+        hue = COLOURS[1] if row.name.startswith(OURS) else COLOURS[0]
+        span = [row.seconds.min(), row.seconds.max()]
+        ax.plot(span, [place, place], color=hue, linewidth=2.5, alpha=0.45, solid_capstyle="butt")
+        ax.plot([np.median(row.seconds)], [place], "o", color=hue, markersize=5)
+        ax.plot([row.limit], [place], "|", color=INK, markersize=9, markeredgewidth=1.4)
+    legend = {OURS: ("o", COLOURS[1]), "others": ("o", COLOURS[0]), "the machine's limit": ("|", INK)}
+    for label, (marker, hue) in legend.items():
+        ax.plot([], [], marker, color=hue, label=label, markersize=6)
     ax.set_xscale("log")
-    readable(ax, "x", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    label_values(ax, "x", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     fig.legend(loc="outside lower center", ncols=3)
     return fig
 
 
-def readable(ax: Axes, axis: str, values: Sequence[float]) -> None:
-    """Plain numbers at those of `values` that a logarithmic axis shows."""
-    low, high = getattr(ax, f"get_{axis}lim")()
-    own = getattr(ax, f"{axis}axis")
-    own.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
-    own.set_minor_locator(NullLocator())
-    own.set_major_formatter("{x:g}")
+def label_values(ax: Axes, which: str, values: Sequence[float]) -> None:
+    """Write plain numbers at those of `values` that a logarithmic axis, "x" or "y", shows."""
+    low, high = getattr(ax, f"get_{which}lim")()
+    axis = getattr(ax, f"{which}axis")
+    axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter("{x:g}")
 
 
 def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequence[str]) -> Figure:
-    """Times (n,) over sizes (n,), both logarithmic: a panel a size. A dotted line is in proportion to the size."""
+    """Draw times (n,) over sizes (n,), both logarithmic, a panel each. A dotted line is in proportion to the size."""
     fig = Figure((WIDTH, 2.4))
     for ax, (title, (sizes, took)), ylabel in zip(fig.subplots(1, len(panels)), panels.items(), ylabels, strict=True):
         ax.plot(sizes, took, "o-", color=COLOURS[1], markersize=4, label="_median")
@@ -54,5 +53,5 @@ def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequenc
         ax.xaxis.set_minor_locator(NullLocator())
         low, high = took.min() / 1.4, took.max() * 1.4
         ax.set_ylim(low, high)
-        readable(ax, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
+        label_values(ax, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
     return fig

@@ -1,24 +1,14 @@
-"""What a benchmark's results say; and that what makes the training fast is still there, by counts and ratios."""
+"""Chapter 9: what a benchmark's results say, on made-up results and on the committed ones."""
 
 import json
-import resource
-import subprocess
-import sys
-import time
-import tracemalloc
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_limits
 
-from lib import paths
+from benchmarks.bench import as_text
 from lib.command import InputError
-from lib.model import Network, init_network, stack
-from lib.train import History, epoch_orders, mini_batch_gd
-from notebooks.speed import charts as speed_plots
-from notebooks.speed import results as speed
-
-# What a benchmark's results say
+from notebooks.speed import charts, race, sentences
+from notebooks.speed.race import BESIDE, OURS, STACKED, Race
 
 N_ROUNDS = 3
 
@@ -28,19 +18,16 @@ def turns(*seconds, settings=1):
 
 
 @pytest.fixture
-def found():
+def content():
     """Made up: PyTorch takes 4 s in quiet rounds, and all take twice that in the last."""
-    both = {
-        "this project": turns(2, 2, 4),
-        "this project, 32 stacked": turns(16, 32, 64, settings=32),
-        "PyTorch eager": turns(4, 4, 8),
-    }
+    both = {OURS: turns(2, 2, 4), STACKED: turns(16, 32, 64, settings=32), BESIDE: turns(4, 4, 8)}
+    others = {name: turns(10, 10, 20) for name in ("PyTorch DataLoader", "JAX jit", sentences.COURSE)}
     return {
-        "machine": {"cpu": "made up", "cores": 2, "blas": []},
+        "machine": {"cpu": "made up", "cores": 2, "blas": ["one BLAS"], "versions": {"numpy": "2.4"}},
         "work": {"n": 10_000, "n_val": 10_000, "n_epochs": 40, "n_batch": 100},
         "limit": {"operations": [1e11] * N_ROUNDS, "bytes": [1e10] * N_ROUNDS},
-        "contenders": both,
-        "training alone": both,
+        "contenders": both | others,
+        "training alone": both | {OURS: turns(1, 1, 2)},
         "images": {str(n): {"seconds": [n / 1e3, 2 * n / 1e3, 0.5 * n / 1e3]} for n in (2500, 10_000)},
         "epochs": {str(n): {"seconds": [n**2]} for n in (5, 10, 20)},
         "stack": {"1": {"seconds": [1.0]}, "4": {"seconds": [2.0]}},
@@ -48,227 +35,168 @@ def found():
     }
 
 
-def test_ratios_are_taken_within_a_round(found):
-    assert speed.ratio(found, "contenders", "this project").tolist() == [2, 2, 2]
-    assert speed.ratio(found, "contenders", "this project, 32 stacked").tolist() == [8, 4, 4]
+@pytest.fixture
+def made_up(content):
+    return Race.model_validate(content)
 
 
-def test_the_limit_is_the_products_or_the_memory_whichever_is_slower(found):
+# Numbers
+
+
+def test_ratios_are_taken_within_a_round(made_up):
+    assert made_up.ratio(OURS).tolist() == [2, 2, 2]
+    assert made_up.ratio(STACKED).tolist() == [8, 4, 4]
+    assert made_up.ratio(OURS, evaluated=False).tolist() == [4, 4, 4]
+
+
+def test_the_limit_is_the_products_or_the_memory_whichever_is_slower(made_up):
     products = 2 * 3072 * 10 * 2 * 10_000 * 40 / 1e11
-    assert speed.limit(found, "training alone", 32) == pytest.approx(products)
-    assert speed.limit(found, "contenders", 32) == pytest.approx(2 * products)
-    found["limit"]["bytes"] = [1e9] * N_ROUNDS
+    assert made_up.least(32, evaluated=False) == pytest.approx(products)
+    assert made_up.least(32) == pytest.approx(2 * products)
+    made_up.limit.bytes = [1e9] * N_ROUNDS
     read = 4 * 3072 * 10_000 * 40 / 1e9
-    assert speed.limit(found, "training alone", 1) == pytest.approx(read)
-    assert speed.limit(found, "contenders", 2) == pytest.approx(3 * read / 2)
+    assert made_up.least(1, evaluated=False) == pytest.approx(read)
+    assert made_up.least(2) == pytest.approx(3 * read / 2)
 
 
-def test_the_exponent_is_that_of_the_medians(found):
-    assert speed.exponent(found["images"]) == pytest.approx(1)
-    assert speed.exponent(found["epochs"]) == pytest.approx(2)
+def test_the_exponent_is_that_of_the_medians(made_up):
+    assert race.exponent(made_up.images) == pytest.approx(1)
+    assert race.exponent(made_up.epochs) == pytest.approx(2)
 
 
-def test_memory_is_the_most_of_any_turn(found):
-    assert speed.memory(found) == {"data_batch_1": 400, "all": 800}
+def test_memory_is_the_most_of_any_turn(made_up):
+    assert made_up.megabytes() == {"data_batch_1": 400, "all": 800}
 
 
-def test_the_text_names_every_contender(found):
-    text = "\n".join(speed.as_text(found))
-    assert all(text.count(name) >= 2 for name in found["contenders"])
-    assert "4.00 (4.00 to 8.00)" in text
-
-
-@pytest.mark.parametrize("damage", [b"", b"{}", b"[]", b'{"contenders": {"this project": 1}}', b"\xff"])
-def test_damaged_results_are_named(tmp_path, damage):
-    (tmp_path / "results.json").write_bytes(damage)
-    with pytest.raises(InputError, match=r"results\.json is damaged .*`make bench`"):
-        speed.read(tmp_path / "results.json")
-
-
-def test_missing_results_are_named(tmp_path):
-    with pytest.raises(InputError, match=r"there is no .*`make bench` writes it"):
-        speed.read(tmp_path / "results.json")
-
-
-def test_results_are_read_as_they_were_written(found, tmp_path):
-    (tmp_path / "results.json").write_text(json.dumps(found))
-    assert speed.read(tmp_path / "results.json") == found
-
-
-def test_the_limit_is_the_last_row_of_a_table(found):
-    *contenders, limit = speed.table(found, "contenders")
-    assert [row[0] for row in contenders] == list(found["contenders"])
-    least = speed.limit(found, "contenders", speed.LARGE)
-    assert limit[0].startswith("the machine's limit")
-    assert limit[1].startswith(f"{least:.2f} ")
-    assert limit[3] == "100\u00a0%"
-
-
-def test_how_unsteady_seconds_and_ratios_are(found):
+def test_unsteadiness_is_the_range_as_a_share_of_the_median(content):
     """Of 2, 2, 4 s and 0.5, 1, 2 s a setting; of ratios that are 2, 2, 2 and 8, 4, 4."""
-    assert speed.unsteadiness(found) == pytest.approx((np.mean([2 / 2, 1.5 / 1]), np.mean([0, 4 / 4])))
+    content["contenders"] = {name: content["contenders"][name] for name in (OURS, STACKED, BESIDE)}
+    expected = (np.mean([2 / 2, 1.5 / 1]), np.mean([0, 4 / 4]))
+    assert Race.model_validate(content).unsteadiness() == pytest.approx(expected)
 
 
-def test_the_steps_of_a_report_are_read_and_damage_is_named(tmp_path):
-    file = tmp_path / "report.json"
-    file.write_text('{"machine": {"cpu": "fast"}, "seconds": {"nothing changed": 0.25}}')
-    assert speed.read_steps(file) == ({"nothing changed": 0.25}, {"cpu": "fast"})
-    for damage in ("", "[]", "{}", '{"machine": {}, "seconds": 1}', '{"seconds": {}}', '{"seconds": {"a": "b"}}'):
-        file.write_text(damage)
-        with pytest.raises(InputError, match=r"report\.json is damaged .*`make bench`"):
-            speed.read_steps(file)
+# Files
 
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"work": None}, "work = None: must be an object"),
+        ({"contenders": {OURS: 1}}, "contenders.this project = 1: must be an object"),
+        ({"contenders": {OURS: turns(1)}}, "contenders = {.*}: must hold PyTorch eager"),
+        ({"images": {"few": turns(1)}}, "images.few.*: must be a valid integer"),
+        ({"stack": {"1": {"seconds": []}}}, r"stack.1.seconds = \[\]: "),
+    ],
+)
+def test_damaged_results_are_refused_with_the_place_and_the_cure(content, tmp_path, change, says):
+    (tmp_path / "results.json").write_text(json.dumps(content | change))
+    with pytest.raises(InputError, match=rf"results\.json: {says}.*; run `make bench`$"):
+        race.read(tmp_path / "results.json")
+
+
+def test_results_are_read_as_they_were_written(content, made_up, tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    assert race.read(tmp_path / "results.json") == made_up
+
+
+# Tables, charts and sentences
+
+
+def test_the_limit_is_the_last_row_of_a_table(made_up):
+    _, (*contenders, limit), label, caption = sentences.race_table(made_up)
+    assert [row[0] for row in contenders] == list(made_up.contenders)
+    assert contenders[2] == [BESIDE, "4.00 (4.00 to 8.00)", "1.00 (1.00 to 1.00)", "37\u00a0%"]
+    assert limit[0] == "the machine's limit, 32 stacked" and limit[1].startswith("0.98 ") and limit[3] == "100\u00a0%"
+    assert label == "tab-speed" and "over 3 rounds" in caption and "numpy 2.4; NumPy's products by one BLAS." in caption
+    assert len(sentences.race_table(made_up, evaluated=False)[1]) == 4
+
+
+def test_the_table_for_the_terminal_names_every_contender(made_up):
+    text = "\n".join(as_text(made_up))
+    assert all(text.count(name) >= 2 for name in made_up.alone)
+    assert "4.00 (4.00 to 8.00)" in text and "Seconds grow as images^1.00, epochs^2.00." in text
+
+
+def test_ratios_are_found_steadier_only_if_they_are(content):
+    finding = sentences.on_work(Race.model_validate(content))[-1]
+    assert finding.holds and str(finding).startswith("Ratios within a round are steadier, with 20\u00a0%")
+    content["contenders"] = dict.fromkeys(content["contenders"], turns(2, 2, 2)) | {BESIDE: turns(1, 2, 3)}
+    assert not sentences.on_work(Race.model_validate(content))[-1].holds
+
+
+def test_times_of_others_are_stated(made_up):
+    single, stacked, evaluation = sentences.on_others(made_up)
+    assert "in memory takes 2.0 times" in single and "JAX 5.0 times" in single
+    assert "PyTorch takes 4.0 times as long, and 4.0 times if nothing is evaluated" in stacked
+    assert evaluation.endswith("that is 50\u00a0% of the time.")
+
+
+@pytest.mark.parametrize(("copied", "sets"), {1e10: "the products set", 1e8: "memory sets"}.items())
+def test_what_sets_the_limit_is_named(made_up, copied, sets):
+    made_up.limit.bytes = [copied] * N_ROUNDS
+    text, _ = sentences.on_limit(made_up)
+    assert f"does 100 thousand million operations a second, and a copy reads and writes {copied / 1e9:.1f} GB" in text
+    assert f"a setting by itself reaches {'49' if copied == 1e10 else '4915'}\u00a0% of its own, which {sets}." in text
+
+
+def test_growth_is_stated(made_up):
+    time, memory = sentences.on_growth(made_up)
+    assert "images to the power 1.00 and with the epochs to the power 2.00" in time
+    assert "A setting in a stack of 4 takes 50\u00a0% of the time" in time
+    assert "holds 400 MB at most, and 800 MB with" in memory
+    assert "stack of 4 takes 0.50 of the time" in sentences.growth_caption(made_up)[2]
+
+
+def test_every_step_of_a_report_has_a_row(content):
+    steps = race.Steps(machine=content["machine"], seconds={"nothing changed": 0.25, "a sentence changed": 9})
+    _, rows, _, caption = sentences.steps_table(steps)
+    assert rows == [["nothing changed", "0.2"], ["a sentence changed", "9.0"]]
+    assert "on 2 cores (made up)" in caption
+
+
+def test_the_charts_draw_what_they_are_given(made_up):
+    fig = charts.contenders(made_up.rows())
+    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == list(made_up.contenders)
+    grown = {"images": race.growth(made_up.images), "stack": race.growth(made_up.stack)}
+    fig = charts.growth(grown, ["seconds", "seconds a setting"])
+    assert [ax.get_xlabel() for ax in fig.axes] == ["images", "stack"]
+    assert sentences.race_caption(made_up)[2].startswith("A dot plot. Median seconds a setting: this project 2.00; ")
+
+
+# The committed results
 
 BARS = [  # who is how many times as fast as whom, at least; 10 times, 32 stacked without evaluation, is not reached
-    ("this project", "JAX jit", 1),
-    ("this project", "PyTorch eager", 1.3),
-    ("this project", "PyTorch DataLoader", 1.8),
-    ("this project", "the course's style", 3),
-    ("this project, 4 stacked", "PyTorch eager", 2.5),
-    ("this project, 32 stacked", "PyTorch eager", 6),
+    (OURS, "JAX jit", 1),
+    (OURS, BESIDE, 1.3),
+    (OURS, "PyTorch DataLoader", 1.8),
+    (OURS, sentences.COURSE, 3),
+    ("this project, 4 stacked", BESIDE, 2.5),
+    (STACKED, BESIDE, 6),
 ]
 
 
 @pytest.mark.parametrize(("name", "beside", "least"), BARS)
 def test_the_committed_race_is_won_by_what_was_asked_for(name, beside, least):
-    assert np.median(speed.ratio(speed.read(), speed.EVALUATED, name, beside)) >= least
+    assert np.median(race.read().ratio(name, beside)) >= least
 
 
 def test_the_committed_results_are_near_the_limit_and_grow_in_proportion():
-    found = speed.read()
-    alone = {row.name: row for row in speed.rows(found, speed.ALONE)}["this project, 32 stacked"]
+    committed = race.read()
+    alone = {row.name: row for row in committed.rows(evaluated=False)}[STACKED]
     assert alone.limit / np.median(alone.seconds) >= 0.5
-    assert max(speed.exponent(found[group]) for group in ("images", "epochs")) <= 1.05
-    sizes, took = speed.growth(found["stack"])
+    assert max(race.exponent(sizes) for sizes in (committed.images, committed.epochs)) <= 1.05
+    sizes, took = race.growth(committed.stack)
     assert (np.diff(took / sizes) < 0).all()
-    held = speed.memory(found)
-    assert held["data_batch_1"] <= 450
-    assert held["all"] <= 1200
+    memory = committed.megabytes()
+    assert memory["data_batch_1"] <= 450
+    assert memory["all"] <= 1200
 
 
 def test_the_committed_results_hold_what_was_asked_for():
-    found = speed.read()
-    assert len(found["limit"]["operations"]) >= 5
-    assert len(found["contenders"]) == 8
-    assert {"this project, 32 stacked", "PyTorch eager"} < set(found["training alone"])
-    assert speed.growth(found["images"])[0].tolist() == [2500, 5000, 10_000, 25_000, 50_000]
-    reached = [turn for row in found["contenders"].values() for turn in row["accuracy"]]
+    committed = race.read()
+    assert committed.n_rounds >= 5
+    assert len(committed.contenders) == 8
+    assert list(committed.images) == [2500, 5000, 10_000, 25_000, 50_000]
+    reached = [accuracy for turns in committed.contenders.values() for accuracy in turns.accuracy]
     assert min(reached) > 0.4, "a contender did not do the work"
-
-
-def test_the_charts_draw_what_they_are_given(found):
-    rows = speed.rows(found, "contenders")
-    fig = speed_plots.contenders({row.name: row.seconds for row in rows}, [row.limit for row in rows], speed.OURS)
-    assert [label.get_text() for label in fig.axes[0].get_yticklabels()] == list(found["contenders"])
-    grown = {group: speed.growth(found[group]) for group in ("images", "stack")}
-    fig = speed_plots.growth(grown, ["seconds", "seconds a setting"])
-    assert [ax.get_xlabel() for ax in fig.axes] == ["images", "stack"]
-
-
-# What makes the training fast: counts, and ratios of processor time, with slack
-
-STEPS, N_BATCH = 60, 100
-
-
-@pytest.fixture(scope="module")
-def images():
-    rng = np.random.default_rng(0)
-    return rng.random((STEPS * N_BATCH, 3072), np.float32), rng.integers(0, 10, STEPS * N_BATCH)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with threadpool_limits(1, user_api="blas"):
-        yield
-
-
-def train(images, M):
-    X, y = images
-    net = init_network(np.random.default_rng(0))
-    net, eta = (stack([net] * M), np.full(M, 1e-3)) if M > 1 else (net, 1e-3)
-    orders = list(epoch_orders(np.random.default_rng(0), len(y), 1))
-    return mini_batch_gd(X, y, net, eta=eta, lam=0, n_batch=N_BATCH, orders=orders)
-
-
-def products(images, M):
-    """The matrix products alone that training a stack of M on these images needs."""
-    X, _ = images
-    W, G = np.ones((3072, 10 * M), np.float32), np.ones((N_BATCH, 10 * M), np.float32)
-    for start in range(0, len(X), N_BATCH):
-        batch = X[start : start + N_BATCH]
-        batch @ W, batch.T @ G
-
-
-def processor_seconds(job, *arguments):
-    """The least of a few, since others use the processor too."""
-    took = []
-    for _ in range(4):
-        start = time.process_time()
-        job(*arguments)
-        took.append(time.process_time() - start)
-    return min(took)
-
-
-def test_a_step_makes_few_calls(images):
-    """Of Python and C functions alike: what a step of one network costs beside its products."""
-    calls = 0
-
-    def count(frame, event, function):
-        nonlocal calls
-        calls += event in ("call", "c_call")
-
-    sys.setprofile(count)
-    try:
-        train(images, 1)
-    finally:
-        sys.setprofile(None)
-    assert calls / STEPS < 180  # 123 when it was written
-
-
-def test_an_evaluation_holds_little_beside_the_images(images):
-    """A few arrays as large as the scores, no copy of the images; and it takes little longer than its product."""
-    net = init_network(np.random.default_rng(0))
-    history = History({"train": images}, 0.0)
-    tracemalloc.start()
-    history(1, net)
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    scores = STEPS * N_BATCH * 10 * np.dtype(np.float32).itemsize
-    assert most < 5 * scores  # 2.5 when it was written
-    assert processor_seconds(history, 1, net) < 2 * processor_seconds(np.matmul, images[0], net.W)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")
-def test_a_step_of_a_large_stack_takes_no_new_memory(images):
-    """Arrays as large as W, made anew in each step, cost a fifth of the time in page faults."""
-    train(images, 32)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    train(images, 32)
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / STEPS < 150  # 580 with such arrays
-
-
-def test_a_large_stack_spends_its_time_in_the_products(images):
-    assert processor_seconds(train, images, 16) < 2.5 * processor_seconds(products, images, 16)
-
-
-def test_a_stack_is_much_faster_than_its_settings_alone(images):
-    assert processor_seconds(train, images, 16) < 0.6 * 16 * processor_seconds(train, images, 1)
-
-
-@pytest.mark.parametrize(
-    "module",
-    ["torch", "dask", "distributed", "matplotlib", "IPython", "ipywidgets", "scipy.stats", "pooch", "PIL", "papermill"],
-)
-def test_training_a_setting_imports_nothing_heavy(module):
-    program = f"import sys, lib.runs.training; sys.exit({module!r} in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
-
-
-def test_executing_a_notebook_compiles_no_grammar():
-    """A second of each notebook's four, and of each rendering's: see lib/__init__.py."""
-    program = "import lib, papermill, nbconvert, sys; sys.exit('lark' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
-
-
-def test_the_trained_stack_is_a_network(images):
-    assert isinstance(train(images, 2), Network)
+    assert race.read_steps().seconds

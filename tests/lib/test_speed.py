@@ -1,0 +1,121 @@
+"""What makes training fast: counts of calls and page faults, and ratios of processor time, with slack."""
+
+import resource
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from lib import paths
+from lib.model import Network, init_network, stack
+from lib.train import History, epoch_orders, mini_batch_gd
+
+STEPS, N_BATCH = 60, 100
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(0)
+    return rng.random((STEPS * N_BATCH, 3072), np.float32), rng.integers(0, 10, STEPS * N_BATCH)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+def train(images, M):
+    X, y = images
+    net = init_network(np.random.default_rng(0))
+    net, eta = (stack([net] * M), np.full(M, 1e-3)) if M > 1 else (net, 1e-3)
+    orders = list(epoch_orders(np.random.default_rng(0), len(y), 1))
+    return mini_batch_gd(X, y, net, eta=eta, lam=0, n_batch=N_BATCH, orders=orders)
+
+
+def products(images, M):
+    """The matrix products alone that training a stack of M on these images needs."""
+    X, _ = images
+    W, G = np.ones((3072, 10 * M), np.float32), np.ones((N_BATCH, 10 * M), np.float32)
+    for start in range(0, len(X), N_BATCH):
+        batch = X[start : start + N_BATCH]
+        batch @ W, batch.T @ G
+
+
+def processor_seconds(job, *arguments):
+    """The least of a few, since others use the processor too."""
+    took = []
+    for _ in range(4):
+        start = time.process_time()
+        job(*arguments)
+        took.append(time.process_time() - start)
+    return min(took)
+
+
+def test_a_step_makes_few_calls(images):
+    """Of Python and C functions alike: what a step of one network costs beside its products."""
+    calls = 0
+
+    def count(frame, event, function):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        train(images, 1)
+    finally:
+        sys.setprofile(None)
+    assert calls / STEPS < 180  # 123 when it was written
+
+
+def test_an_evaluation_holds_little_beside_the_images(images):
+    """A few arrays as large as the scores, no copy of the images; and it takes little longer than its product."""
+    net = init_network(np.random.default_rng(0))
+    history = History({"train": images}, 0.0)
+    tracemalloc.start()
+    history(1, net)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    scores = STEPS * N_BATCH * 10 * np.dtype(np.float32).itemsize
+    assert most < 5 * scores  # 2.5 when it was written
+    assert processor_seconds(history, 1, net) < 2 * processor_seconds(np.matmul, images[0], net.W)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")
+def test_a_step_of_a_large_stack_takes_no_new_memory(images):
+    """Arrays as large as W, made anew in each step, cost a fifth of the time in page faults."""
+    train(images, 32)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    train(images, 32)
+    assert (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / STEPS < 150  # 580 with such arrays
+
+
+def test_a_large_stack_spends_its_time_in_the_products(images):
+    assert processor_seconds(train, images, 16) < 2.5 * processor_seconds(products, images, 16)
+
+
+def test_a_stack_is_much_faster_than_its_settings_alone(images):
+    assert processor_seconds(train, images, 16) < 0.6 * 16 * processor_seconds(train, images, 1)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["torch", "dask", "distributed", "matplotlib", "IPython", "ipywidgets", "scipy.stats", "pooch", "PIL", "papermill"],
+)
+def test_training_a_setting_imports_nothing_heavy(module):
+    program = f"import sys, lib.runs.training; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
+
+
+def test_executing_a_notebook_compiles_no_grammar():
+    """A second of each notebook's four, and of each rendering's: see lib/__init__.py."""
+    program = "import lib, papermill, nbconvert, sys; sys.exit('lark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
+
+
+def test_the_trained_stack_is_a_network(images):
+    assert isinstance(train(images, 2), Network)
