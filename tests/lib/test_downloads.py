@@ -1,4 +1,4 @@
-"""A web server that plays every fault, and archives that lie: each ends in the next source or in one clear sentence."""
+"""Faults of a web server and malicious archives: each ends in one clear line, or the next source is used."""
 
 import gzip
 import hashlib
@@ -20,7 +20,7 @@ SIZE = 60_000  # bytes of the archive that the server holds; it is sent in two h
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Answers as the test's fault says, a function of the handler and of how many requests there were before."""
+    """Answer each request by the test's `fault`, a function of the handler and the archive."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -73,36 +73,36 @@ def flipped(archive):
     return archive[:1000] + bytes([archive[1000] ^ 1]) + archive[1001:]
 
 
-# fault: (what the server does, what the message says of it)
+# fault: (what the server does, a part of the message)
 FAULTS = {
-    "silent before its answer": (lambda handler, _: handler.server.over.wait(5), "it does not answer"),
+    "silent instead of an answer": (lambda handler, _: handler.server.over.wait(5), "it does not answer"),
     "headers byte by byte": (dribbling, "it does not answer"),
-    "gone before its answer": (lambda *_: None, "it does not answer"),
-    "no HTTP": (lambda handler, _: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 9), "it does not answer"),
+    "closed instead of an answer": (lambda *_: None, "it does not answer"),
+    "another protocol": (lambda handler, _: handler.wfile.write(b"SSH-2.0-OpenSSH_9.2\r\n" * 9), "it does not answer"),
     "stalled in the middle": (stalled, "it broke off in the middle"),
     "slow": (slow, "it is too slow"),
-    "cut in the middle": (lambda h, a: h.send(a[: SIZE // 2], Content_Length=SIZE), "it broke off in the middle"),
+    "closed in the middle": (lambda h, a: h.send(a[: SIZE // 2], Content_Length=SIZE), "it broke off in the middle"),
     "too great a length": (lambda h, a: h.send(a, Content_Length=SIZE + 1), "it broke off in the middle"),
-    "too small a length": (lambda h, a: h.send(a, Content_Length=SIZE - 1), "it sent something else"),
-    "a length that is no number": (lambda h, a: h.send(a[:-1], Content_Length="many"), "it sent something else"),
-    "an HTML page with status 200": (lambda h, _: h.send(b"<html>Please log in</html>"), "it sent something else"),
-    "an empty body": (lambda h, _: h.send(b"", Content_Length=0), "it sent something else"),
-    "a flipped bit": (lambda h, a: h.send(flipped(a), Content_Length=SIZE), "it sent something else"),
+    "too small a length": (lambda h, a: h.send(a, Content_Length=SIZE - 1), "it sent another file"),
+    "a length that is no number": (lambda h, a: h.send(a[:-1], Content_Length="many"), "it sent another file"),
+    "an HTML page with status 200": (lambda h, _: h.send(b"<html>Please log in</html>"), "it sent another file"),
+    "an empty body": (lambda h, _: h.send(b"", Content_Length=0), "it sent another file"),
+    "a flipped bit": (lambda h, a: h.send(flipped(a), Content_Length=SIZE), "it sent another file"),
     "an endless body": (endless, "it sends more than the archive holds"),
     "not found": (lambda h, _: h.send(b"", 404), "404"),
     "overloaded": (lambda h, _: h.send(b"", 503), "503"),
-    "a redirect in a circle": (redirect("/file"), "redirects"),
+    "redirects in a circle": (redirect("/file"), "redirects"),
     "a redirect to nowhere": (redirect("http://127.0.0.1:1/"), "it does not answer"),
-    "a redirect to a file here": (redirect("file:///etc/passwd"), "file:///etc/passwd"),
+    "a redirect to a local file": (redirect("file:///etc/passwd"), "file:///etc/passwd"),
     "a redirect to another file": (
         lambda h, a: redirect("/other")(h, a) if h.path == "/file" else h.send(b"another file"),
-        "it sent something else",
+        "it sent another file",
     ),
 }
 
 
 def tar(members):
-    """A tar archive of (TarInfo, content)s."""
+    """Return a tar archive of (TarInfo, content) pairs."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for member, content in members:
@@ -118,7 +118,7 @@ def member(name, content=b"", kind=tarfile.REGTYPE, link=""):
 
 @pytest.fixture
 def batches(tmp_path, monkeypatch):
-    """The official bytes of six tiny batches, an empty data folder, and no mirror."""
+    """Return the official bytes of six tiny batches; the data folder is empty, and the mirror has nothing."""
     content = {name: bytes([i]) * 3073 * 2 for i, name in enumerate(cifar10.SHA1)}
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path / "data")
     monkeypatch.setattr(cifar10, "SHA1", {name: hashlib.sha1(batch).hexdigest() for name, batch in content.items()})
@@ -135,7 +135,7 @@ def batches(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(batches, monkeypatch):
-    """The official site, on this machine: set its `fault`."""
+    """Run the official site on this machine. A test sets its `fault`."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         server.archive = tar([member(f"{name}.bin", content) for name, content in batches.items()])[:SIZE]
         server.archive += bytes(SIZE - len(server.archive))
@@ -148,8 +148,8 @@ def server(batches, monkeypatch):
         server.shutdown()
 
 
-def refused():
-    """The one line that a fetch ends in."""
+def error_of_fetch():
+    """Return the message of a fetch that fails, which must be one line."""
     with pytest.raises(InputError) as caught:
         cifar10.fetch()
     assert str(caught.value).isprintable()
@@ -165,48 +165,48 @@ def official(batches):
 
 
 @pytest.mark.parametrize(("fault", "because"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_of_the_site_is_told_in_one_line_and_leaves_nothing(server, tmp_path, fault, because):
+def test_fault_of_the_site_ends_in_one_line_and_leaves_no_file(server, tmp_path, fault, because):
     server.fault = fault
-    assert because in refused().split("its mirror on npm")[0]
+    assert because in error_of_fetch().split("its mirror on npm")[0]
     assert on_disk() == {}
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.parametrize(("fault", "because"), FAULTS.values(), ids=FAULTS)
-def test_after_a_fault_of_the_site_the_next_source_gives_the_data(server, batches, monkeypatch, fault, because):
+def test_after_a_fault_of_the_site_the_next_source_is_used(server, batches, monkeypatch, fault, because):
     server.fault = fault
     monkeypatch.setattr(sources, "read_mirror", lambda: iter(batches.items()))
     cifar10.fetch()
     assert on_disk() == official(batches)
 
 
-def test_a_site_that_refuses_the_connection_does_not_answer(batches, monkeypatch):
+def test_site_that_refuses_the_connection_does_not_answer(batches, monkeypatch):
     monkeypatch.setattr(sources, "OFFICIAL_URL", "http://127.0.0.1:1/file")
-    assert "the official site: it does not answer" in refused()
+    assert "the official site: it does not answer" in error_of_fetch()
 
 
-def test_a_download_that_broke_off_is_begun_again_once(server, batches):
+def test_broken_download_is_repeated_once(server, batches):
     server.fault = lambda h, a: h.send(a if len(server.asked) == 2 else a[:1000], Content_Length=SIZE)
     cifar10.fetch()
     assert server.asked == ["/file", "/file"]
     assert on_disk() == official(batches)
 
 
-def test_a_redirect_to_the_archive_is_followed(server, batches):
+def test_redirect_to_the_archive_is_followed(server, batches):
     server.fault = lambda h, a: redirect("/other")(h, a) if h.path == "/file" else h.send(a)
     cifar10.fetch()
     assert server.asked == ["/file", "/other"]
     assert on_disk() == official(batches)
 
 
-def test_an_archive_that_the_server_calls_compressed_stays_as_it_is(server, batches):
+def test_archive_that_the_server_calls_compressed_is_not_decompressed(server, batches):
     server.fault = lambda h, a: h.send(a, Content_Encoding="gzip", Content_Length=SIZE)
     cifar10.fetch()
     assert on_disk() == official(batches)
 
 
 class Command:
-    """What a pickle makes of this runs a command."""
+    """An object whose unpickling runs a command."""
 
     def __init__(self, path):
         self.path = path
@@ -216,7 +216,7 @@ class Command:
 
 
 def huge(name, **pax_headers):
-    """A member of 10 GB, of which nothing follows its header."""
+    """Return the header of a member of 10 GB that does not follow."""
     info = tarfile.TarInfo(name)
     info.size, info.pax_headers = 10 * 2**30, pax_headers
     return info.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
@@ -227,7 +227,7 @@ def sparse(name):
 
 
 NO_BATCH = "it has no data_batch_1"
-# archive: (its bytes, given a folder that is not the data's; what the message says of it)
+# archive: (a function from a folder outside the data to the bytes of the archive, a part of the message)
 ARCHIVES = {
     "names with ../": (lambda out: tar([member(f"../../{out}/data_batch_1.bin", b"x")]), "data_batch_1 is damaged"),
     "absolute paths": (lambda out: tar([member(f"{out}/data_batch_1.bin", b"x")]), "data_batch_1 is damaged"),
@@ -249,14 +249,11 @@ ARCHIVES = {
 
 
 @pytest.mark.parametrize(("make", "because"), ARCHIVES.values(), ids=ARCHIVES)
-def test_an_archive_that_lies_is_refused_in_one_line_and_touches_nothing(batches, tmp_path, monkeypatch, make, because):
-    own = tmp_path / "own.tar"
-    own.write_bytes(make(tmp_path / "elsewhere"))
-    monkeypatch.setenv("CIFAR10", str(own))
-    assert because in refused()
+def test_malicious_archive_is_refused_in_one_line_and_writes_nothing(batches, tmp_path, monkeypatch, make, because):
+    archive = tmp_path / "archive.tar"
+    archive.write_bytes(make(tmp_path / "elsewhere"))
+    monkeypatch.setenv("CIFAR10", str(archive))
+    assert because in error_of_fetch()
     assert on_disk() == {}
-    assert sorted(path.name for path in tmp_path.iterdir()) in (
-        ["own.tar", "temporary"],
-        ["data", "own.tar", "temporary"],
-    )
+    assert {path.name for path in tmp_path.iterdir()} - {"data"} == {"archive.tar", "temporary"}
     assert list((tmp_path / "temporary").iterdir()) == []
