@@ -1,9 +1,9 @@
-"""How fast is it, against what people would use instead, against the machine's own limit, and how does it grow?
+"""Measure the speed: beside other libraries, beside the machine's limit, and how the time grows.
 
 python -m benchmarks.bench [ROUNDS]        Writes benchmarks/results.json, which the report's last chapter shows.
 
-All do the same work in turns, so that a busy moment of the machine meets them all; each turn is a process of its own,
-since two libraries' threads would wait for each other's cores. Compare ratios, not seconds.
+All contenders do the same work in turns, so that a busy moment of the machine slows them all. Each turn is a new
+process: the threads of two libraries in one process would wait for each other's cores. Compare ratios, not seconds.
 """
 
 import json
@@ -26,14 +26,14 @@ from tqdm import tqdm
 
 from benchmarks import contenders
 from lib import cifar10, paths
-from lib.assignment import ALL_BATCHES
+from lib.assignment import ALL_BATCHES, N_BATCH, N_EPOCHS
 from lib.command import InputError, run_command, say
 from lib.preprocess import Standardiser
 from lib.runs.splits import load_splits
 from notebooks.speed import race
 from notebooks.speed.sentences import race_table
 
-N_EPOCHS, ROUNDS = 40, 5
+ROUNDS = 5
 CONTENDERS: dict[str, Callable[..., float]] = {
     "this project": contenders.ours,
     "this project, 4 stacked": partial(contenders.stacked, 4),
@@ -47,14 +47,14 @@ CONTENDERS: dict[str, Callable[..., float]] = {
 STACKED = {"this project, 4 stacked": 4, "this project, 32 stacked": 32}  # how many settings are trained at once
 TRAINED_ALONE = ("this project", "this project, 4 stacked", "this project, 32 stacked", "PyTorch eager")
 IMAGES, EPOCHS, STACKS = (2500, 5000, 10_000, 25_000, 50_000), (5, 10, 20, 40), (1, 2, 4, 8, 16, 32)
-FEW = 5  # epochs, where it is not these that grow
+FEW = 5  # epochs, where something else grows
 PACKAGES = ("numpy", "torch", "jax", "scikit-learn")
 
 Turn = dict[str, float]
 
 
 def contend(name: str, evaluated: bool) -> Turn:
-    """A contender's seconds, for how many settings, and the accuracy that it reached."""
+    """Measure a contender: its seconds, for how many settings, and the accuracy that it reached."""
     splits = load_splits()
     data = contenders.Data(*splits.train, *map(np.asarray, splits.val))
     CONTENDERS[name](data, 1, evaluated)  # compiles, imports, warms up
@@ -63,7 +63,7 @@ def contend(name: str, evaluated: bool) -> Turn:
 
 
 def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
-    """Seconds of M settings on n images, evaluated on as many twice after each epoch."""
+    """Measure the seconds of M settings on n images, evaluated on these twice after each epoch."""
     read = [cifar10.load_batch(name) for name in ALL_BATCHES[: -(-n // 10_000)]]
     images, y = (np.concatenate(arrays)[:n] for arrays in zip(*read, strict=True))
     X = Standardiser.fit(images).apply(images)
@@ -73,7 +73,7 @@ def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
 
 
 def limits() -> Turn:
-    """Operations a second in a large float32 matrix product, and bytes a second that a copy reads and writes."""
+    """Measure operations a second in a large float32 matrix product, and bytes a second read and written by a copy."""
     A = np.random.default_rng(0).random((4096, 4096), np.float32)
     source, target = np.ones(2**26, np.float32), np.empty(2**26, np.float32)
     products = [2 * 4096**3 / seconds(lambda: A @ A)[0] for _ in range(3)]
@@ -82,7 +82,7 @@ def limits() -> Turn:
 
 
 def peak_memory(train_on: str) -> Turn:
-    """The most bytes that a process holds which trains and evaluates one setting."""
+    """Measure the peak memory, in bytes, of a process that trains and evaluates one setting."""
     import resource
 
     setting = f"Setting(name='memory', eta=0.001, lam=0, train_on={train_on!r})"
@@ -101,7 +101,7 @@ def seconds(job: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def jobs() -> dict[str, Callable[[], Turn]]:
-    """Every job, by the place of its turns in the results."""
+    """Return every job, by the place of its turns in the results."""
     return {
         "limit": limits,
         **{f"contenders/{name}": partial(contend, name, True) for name in CONTENDERS},
@@ -117,7 +117,7 @@ def measure(rounds: int) -> dict[str, Any]:
     """Do every job in turns, `rounds` times. Returns lists of what each turn gave, nested by the job's place."""
     measured: dict[str, Any] = {
         "machine": machine(),
-        "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": contenders.N_BATCH},
+        "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": N_BATCH},
     }
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
         for place, job in tqdm([*jobs().items()] * rounds, desc="bench", unit="job"):
@@ -129,7 +129,7 @@ def measure(rounds: int) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What measured: the processor, its cores, NumPy's BLAS and its threads, and the versions of all that take part."""
+    """Describe the machine: processor, cores, BLAS libraries with their threads, and the versions of the packages."""
     installed = {package.name: package.version for package in distributions()}
     versions = {name: installed[name] for name in PACKAGES if name in installed}
     python = {"Python": platform.python_version()}
@@ -150,7 +150,7 @@ def blas() -> list[str]:
 
 
 def as_text(measured: race.Race) -> list[str]:
-    """The results as the lines of a table for the terminal."""
+    """Write the results as the lines of a table for the terminal."""
     lines = []
     for evaluated, title in ((True, "contenders"), (False, "training alone")):
         (_, *header), rows, *_ = race_table(measured, evaluated)

@@ -1,7 +1,7 @@
 """The same training by other means: softmax regression, mini-batches of 100, no penalty, evaluated after every epoch.
 
-A contender takes the data and a number of epochs, trains, evaluates loss and accuracy on train and validation after
-each epoch if asked to, and returns its final training accuracy, by which the benchmark sees that it did the work.
+A contender takes the data and a number of epochs, trains, and evaluates loss and accuracy on train and validation after
+each epoch if `evaluated`. It returns its final training accuracy, which shows that it did the work.
 """
 
 import os
@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from lib.assignment import N_BATCH
 from lib.model import Network, init_network, member, stack
 from lib.train import History, epoch_orders, mini_batch_gd
 from notebooks.improvements.search import STACK
 
-ETA, N_BATCH = 0.001, 100
+ETA = 0.001
 
 
 class Data(NamedTuple):
@@ -44,7 +45,7 @@ def ours(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def stacked(M: int, data: Data, n_epochs: int, evaluated: bool) -> float:
-    """This project, M settings: in stacks as large as the grid search's, and as it does, side by side on the cores."""
+    """This project, M settings: in stacks as large as the grid search's, side by side on the cores."""
     sizes = [min(STACK, M - start) for start in range(0, M, STACK)]
     threads = max(1, (os.cpu_count() or 1) // len(sizes))
     with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(len(sizes)) as pool:
@@ -103,8 +104,8 @@ def evaluate_torch(model, loss, splits) -> list[tuple[float, float]]:
     import torch
 
     with torch.no_grad():
-        found = [(model(X), y) for X, y in splits]
-        return [(loss(S, y).item(), (S.argmax(1) == y).float().mean().item()) for S, y in found]
+        scores = [(model(X), y) for X, y in splits]
+        return [(loss(S, y).item(), (S.argmax(1) == y).float().mean().item()) for S, y in scores]
 
 
 def jax_jit(data: Data, n_epochs: int, evaluated: bool) -> float:
@@ -120,7 +121,7 @@ def jax_jit(data: Data, n_epochs: int, evaluated: bool) -> float:
     @jax.jit
     def step(net, X, y, batch):
         slope = jax.grad(lambda net: loss(X[batch] @ net[0] + net[1], y[batch]))(net)
-        return jax.tree.map(lambda weights, own: weights - ETA * own, net, slope)
+        return jax.tree.map(lambda weights, gradient: weights - ETA * gradient, net, slope)
 
     @jax.jit
     def evaluate(net, X, y):
@@ -131,8 +132,8 @@ def jax_jit(data: Data, n_epochs: int, evaluated: bool) -> float:
     for order in orders(data, n_epochs):
         for start in range(0, len(order), N_BATCH):
             net = step(net, X, y, order[start : start + N_BATCH])
-        found = [evaluate(net, *split) for split in ((X, y), (X_val, y_val))] if evaluated else []
-        jax.block_until_ready((net, found))
+        measures = [evaluate(net, *split) for split in ((X, y), (X_val, y_val))] if evaluated else []
+        jax.block_until_ready((net, measures))
     return accuracy(data, *map(np.asarray, net))
 
 
@@ -153,7 +154,7 @@ def scikit_learn(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def course_style(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """As the course's instructions lead to: float64, columns for images, one-hot labels, a copy of every batch."""
+    """The course's instructions followed: float64, columns for images, one-hot labels, a copy of every batch."""
     X, X_val = (np.ascontiguousarray(split.T, np.float64) for split in (data.X, data.X_val))
     Y, Y_val = (np.eye(10)[labels].T for labels in (data.y, data.y_val))
     rng = np.random.default_rng(0)

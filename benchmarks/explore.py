@@ -1,9 +1,9 @@
-"""What watching costs: the exploring window in JupyterLab, in a real browser, against the same training headless.
+"""Measure what watching costs: a training in the exploring window in JupyterLab, and the same one without a window.
 
     python -m benchmarks.explore [turns]        writes benchmarks/explore.json
 
-Headless and watched trainings take turns in one kernel, so that whatever else the machine does meets both. The frames
-are counted where they are seen: in the browser.
+Headless and watched trainings take turns in one kernel, so that other work on the machine slows both. The frames are
+counted in the browser, where they are seen.
 """
 
 import json
@@ -57,7 +57,7 @@ COUNT = """() => {
 
 
 def measure(turns: int, folder: Path) -> tuple[list, dict[str, list[float]]]:
-    """The start and end of each turn's headless and watched training, and the time of each frame in the browser."""
+    """Return start and end of each turn's headless and watched training, and the time of each frame in the browser."""
     result, notebook = folder / "times.json", folder / "measure.ipynb"
     cells = [SHOW.format(root=str(paths.ROOT)), MEASURE.format(turns=turns, result=str(result))]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
@@ -86,8 +86,8 @@ def main() -> None:
         name: np.array([sum(start <= at <= end for at in seen) / (end - start) for _, (start, end) in times])
         for name, seen in frames.items()
     }
-    found = {"seconds": {"headless": headless, "watched": watched}, "frames_a_second": rates}
-    paths.write_text(RESULTS, json.dumps(found, indent=1, default=lambda values: values.round(3).tolist()) + "\n")
+    measured = {"seconds": {"headless": headless, "watched": watched}, "frames_a_second": rates}
+    paths.write_text(RESULTS, json.dumps(measured, indent=1, default=lambda values: values.round(3).tolist()) + "\n")
     print(f"headless {spread(headless)} s, watched {spread(watched)} s, ratio {spread(watched / headless)}")
     for name, values in rates.items():
         print(f"{name}: {spread(values)} frames a second")

@@ -1,4 +1,4 @@
-"""JupyterLab on this machine with a token, and a browser on it: for benchmarks/explore.py and the tests."""
+"""Serve JupyterLab on this machine with a token, and open it in a browser: for benchmarks/explore.py and the tests."""
 
 import os
 import secrets
@@ -25,9 +25,9 @@ def chromium() -> str | None:
 
 @contextmanager
 def jupyterlab(notebook: Path, home: Path, theme: str = "Light") -> Iterator[str]:
-    """Serve `notebook` as `make lab` does and yield its address. All that Jupyter keeps for a user goes to `home`.
+    """Serve `notebook` as `make lab` does and yield its address. Jupyter writes a user's files to `home`.
 
-    JupyterLab saves a notebook by itself: serve a copy of one that is to stay as it is. It finds lib wherever it lies.
+    JupyterLab saves a notebook by itself: serve a copy of one that must not change. A copy finds lib from any folder.
     """
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
@@ -36,16 +36,16 @@ def jupyterlab(notebook: Path, home: Path, theme: str = "Light") -> Iterator[str
     token, port = secrets.token_hex(16), free_port()
     core = {"CONFIG_DIR": "config", "DATA_DIR": "data", "RUNTIME_DIR": "runtime"}
     lab = {"SETTINGS_DIR": "settings", "WORKSPACES_DIR": "workspaces"}
-    kept = {f"JUPYTER_{key}": name for key, name in core.items()} | {
+    folders = {f"JUPYTER_{key}": name for key, name in core.items()} | {
         f"JUPYTERLAB_{key}": name for key, name in lab.items()
     }
-    own = {"JUPYTER_TOKEN": token, "PYTHONPATH": str(paths.ROOT)}
-    own |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    variables = {"JUPYTER_TOKEN": token, "PYTHONPATH": str(paths.ROOT)}
+    variables |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--port={port}"]
     with (home / "log").open("w") as log:
         server = subprocess.Popen(
             [*command, str(notebook)], stdout=log, stderr=log, cwd=paths.ROOT,
-            env=os.environ | {key: str(home / name) for key, name in kept.items()} | own,
+            env=os.environ | {key: str(home / name) for key, name in folders.items()} | variables,
         )  # fmt: skip
         try:
             wait_for(f"http://127.0.0.1:{port}/api?token={token}", server)
@@ -77,7 +77,7 @@ def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
     """A page of Chromium on `address`, its notebook open and its kernel idle.
 
-    `page.problems` lists what scripts did wrong: errors, and requests that leave this machine.
+    `page.problems` lists the errors of scripts, and requests that leave this machine.
     """
     from playwright.sync_api import sync_playwright
 
@@ -87,7 +87,7 @@ def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
         opened.set_default_timeout(READY)
         opened.problems = []
         opened.on("pageerror", lambda error: opened.problems.append(str(error)))
-        opened.on("console", lambda said: opened.problems.append(said.text) if said.type == "error" else None)
+        opened.on("console", lambda line: opened.problems.append(line.text) if line.type == "error" else None)
         opened.on("request", lambda request: opened.problems.append(request.url) if leaves(request.url) else None)
         opened.goto(address)
         opened.get_by_text("| Idle").wait_for()

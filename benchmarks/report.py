@@ -1,9 +1,9 @@
-"""How long `make report` takes on this machine: all of it, and what a change costs.
+"""Measure how long `make report` takes on this machine: all of it, and after a change.
 
 python -m benchmarks.report        Writes benchmarks/report.json, which the report's last chapter shows.
 
-Each step is one run in a copy of the repository, with the data and the environment ready. Seconds of a busy machine are
-more: leave it alone meanwhile.
+Each step is one run in a copy of the repository, with the data and the environment ready. Do nothing else on the
+machine meanwhile: that would add seconds.
 """
 
 import json
@@ -24,12 +24,12 @@ from tests.project import Project, copy_repository
 
 
 def edit(pattern: str, new: str, path: str) -> Callable[[Project], None]:
-    """A step's preparation: the first match of `pattern` in a file is replaced."""
+    """Return a step's preparation: replace the first match of `pattern` in a file."""
 
     def change(project: Project) -> None:
         file = project / path
-        text, found = re.subn(pattern, new, file.read_text(encoding="utf-8"), count=1)
-        if not found:
+        text, n_replaced = re.subn(pattern, new, file.read_text(encoding="utf-8"), count=1)
+        if not n_replaced:
             raise RuntimeError(f"no {pattern!r} in {path}")
         file.write_text(text, encoding="utf-8")
 
@@ -37,7 +37,7 @@ def edit(pattern: str, new: str, path: str) -> Callable[[Project], None]:
 
 
 def forget(project: Project) -> None:
-    """Nothing has been run yet."""
+    """Remove what has been run."""
     for folder in ("data/runs", "report/notebooks"):
         shutil.rmtree(project / folder, ignore_errors=True)
 
@@ -56,16 +56,16 @@ STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done befo
 
 
 def measure(project: Project) -> dict[str, float]:
-    """Seconds of each step, in their order."""
-    found = {}
+    """Return the seconds of each step, in their order."""
+    seconds = {}
     for name, (prepare, target) in tqdm(STEPS.items(), desc="steps"):
         prepare(project)
         start = time.perf_counter()
         done = project.make(target)
-        found[name] = round(time.perf_counter() - start, 2)
+        seconds[name] = round(time.perf_counter() - start, 2)
         if done.returncode:
             raise RuntimeError(f"{name}: {done.log}")
-    return found
+    return seconds
 
 
 def main(arguments: list[str]) -> None:
@@ -77,9 +77,9 @@ def main(arguments: list[str]) -> None:
         shutil.copytree(paths.DATA / "cifar10", project / "data/cifar10")
         shown = project / "benchmarks" / race.STEPS.name
         shown.write_text(json.dumps(here | {"seconds": {"to be measured": 0}}))  # its last chapter shows this
-        found = measure(project)
-    paths.write_text(race.STEPS, json.dumps(here | {"seconds": found}, indent=1) + "\n")
-    for name, took in found.items():
+        seconds = measure(project)
+    paths.write_text(race.STEPS, json.dumps(here | {"seconds": seconds}, indent=1) + "\n")
+    for name, took in seconds.items():
         say(f"{name:42}{took:8.1f} s")
 
 

@@ -1,6 +1,6 @@
 """Train the procedure of each mistake, and evaluate it as the student who made it would."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -12,23 +12,7 @@ from lib.doctor.mistakes import RIGHT
 from lib.model import Network, compute_accuracy, init_network, scores, stack
 from lib.runs.cache import Arrays, Progress, cached
 from lib.train import epoch_orders, mini_batch_gd
-from notebooks.common_mistakes.procedures import EPOCHS, HORSE, PROCEDURES, SEEDS, BySplit, Procedure
-
-
-class History:
-    """An `on_epoch` that records the accuracies that the student sees, (n, 4) on each split, after `epochs`."""
-
-    def __init__(self, procedure: Procedure, X: BySplit, y: BySplit, epochs: Collection[int]) -> None:
-        self.procedure, self.X, self.y, self.epochs = procedure, X, y, epochs
-        self.record: dict[str, list[np.ndarray]] = {split: [] for split in X}
-
-    def __call__(self, epoch: int, net: Network) -> None:
-        for split in self.record if epoch in self.epochs else ():
-            answers = self.procedure.answers(scores(self.X[split], net))
-            self.record[split].append(compute_accuracy(answers, self.y[split]))
-
-    def as_arrays(self) -> Arrays:
-        return {split: np.array(accuracies) for split, accuracies in self.record.items()}
+from notebooks.common_mistakes.procedures import EPOCHS, HORSE, PROCEDURES, SEEDS, BySplit
 
 
 def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
@@ -40,15 +24,22 @@ def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
     X, y = load(procedure.prepare)
     source = procedure.fresh or "train"
     epochs = EPOCHS if seed == SEEDS[0] else EPOCHS[-1:]
-    history = History(procedure, {source: X[source]} if procedure.fresh else X, y, epochs)
+    accuracies: dict[str, list[np.ndarray]] = {split: [] for split in ([source] if procedure.fresh else X)}
+
+    def evaluate(epoch: int, net: Network) -> None:
+        """Record the accuracies that the student sees."""
+        for split in accuracies if epoch in epochs else ():
+            answers = procedure.answers(scores(X[split], net))
+            accuracies[split].append(compute_accuracy(answers, y[split]))
+
     net = init_network(np.random.default_rng(seed), d=X[source].shape[1], sigma=procedure.sigma)
     eta, lam = np.array(SETTINGS).T
     orders = progress(epoch_orders(np.random.default_rng(seed), len(y[source]), EPOCHS[-1]))
     net = mini_batch_gd(
         X[source], procedure.labels(y[source]), stack([net] * len(SETTINGS)),
-        eta=eta, lam=lam, n_batch=N_BATCH, orders=orders, on_epoch=history, backward=procedure.backward,
+        eta=eta, lam=lam, n_batch=N_BATCH, orders=orders, on_epoch=evaluate, backward=procedure.backward,
     )  # fmt: skip
-    return history.as_arrays() | {"horse": net.W[..., HORSE]}
+    return {split: np.array(values) for split, values in accuracies.items()} | {"horse": net.W[..., HORSE]}
 
 
 @lru_cache(maxsize=1)  # most mistakes prepare the images in the same way
