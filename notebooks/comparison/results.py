@@ -65,15 +65,13 @@ def all_table(runs: Sequence[Run], spread: Spread) -> Table:
         "validation accuracy, seeds": lambda run: mean_and_sd(spread[run.setting.name]["val"]),
         "test accuracy, seeds": lambda run: mean_and_sd(spread[run.setting.name]["test"]),
     }
-    return (
-        ["", *map(marked_title, runs)],
-        [[label, *("–" if run.diverged else value(run) for run in runs)] for label, value in rows.items()],
-        "tab-all",
+    cells = [[label, *("–" if run.diverged else value(run) for run in runs)] for label, value in rows.items()]
+    caption = (
         "Results of each setting, at the end unless it says otherwise. The norm is"
         " $\\lVert W \\rVert = (\\sum W_{mk}^2)^{1/2}$; smoothness is the correlation of the weights of neighbouring"
-        " pixels, 0 for noise and 1 for templates without detail."
-        " Seeds: mean ± standard deviation in per cent." + dagger_note(runs),
+        " pixels, 0 for noise and 1 for templates without detail. Seeds: mean ± standard deviation in per cent."
     )
+    return ["", *map(marked_title, runs)], cells, "tab-all", caption + dagger_note(runs)
 
 
 def first_weights_left(run: Run) -> float:

@@ -28,39 +28,32 @@ def in_short(runs: Sequence[Run], best: Run | None) -> Sentences:
     """Sum up which setting is best, which steps are too long, and what the penalty did."""
     sentences: Sentences = []
     if best:
-        sentences += [
-            f"The validation images prefer {best.setting.title}. This network names {percent(best.test['accuracy'])} of the test images correctly; guessing would name {percent(1 / len(CLASSES), 0)}."
-        ]
-    sentences += [
-        f"With {run.setting.title} training diverged in epoch {run.diverged}." for run in runs if run.diverged
-    ]
-    if unsteady := [run.setting.title for run in runs if run.oscillates]:
-        sentences += [f"With {' and '.join(unsteady)} the step is too long: training oscillates."]
-    sentences += [
-        f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation goes from {100 * first.gap:.1f} to {100 * last.gap:.1f} points, and the correlation of neighbouring weights from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
-        for first, *_, last in groups([run for run in runs if not run.diverged], "lam")
-    ]
+        preferred = f"The validation images prefer {best.setting.title}. This network names {percent(best.test['accuracy'])} of the test images correctly; guessing would name {percent(1 / len(CLASSES), 0)}."
+        sentences.append(preferred)
+    for run in (run for run in runs if run.diverged):
+        sentences.append(f"With {run.setting.title} training diverged in epoch {run.diverged}.")
+    if unsteady := " and ".join(run.setting.title for run in runs if run.oscillates):
+        sentences.append(f"With {unsteady} the step is too long: training oscillates.")
+    for first, *_, last in groups([run for run in runs if not run.diverged], "lam"):
+        trend = f"As $\\lambda$ grows from {first.setting.lam:g} to {last.setting.lam:g}, the lead of training over validation goes from {100 * first.gap:.1f} to {100 * last.gap:.1f} points, and the correlation of neighbouring weights from {smoothness(first.net.W):.2f} to {smoothness(last.net.W):.2f}."
+        sentences.append(trend)
     return [*sentences, "Every number of ours is computed from the runs that it describes; published ones are quoted."]
 
 
 def curves_caption(settled: Sequence[Run]) -> Caption:
     """Describe the curves of all settings."""
     finals = [f"{run.setting.plain_title} {run.final('val', 'accuracy'):.1%}" for run in settled]
-    return (
-        "fig-all-curves",
-        "Loss, cost and accuracy of all settings: training solid, validation dashed. The axes of loss and cost are logarithmic.",
-        f"Three line charts with a training and a validation curve for each setting. Final validation accuracies: {', '.join(finals) or 'none'}.",
-    )
+    caption = "Loss, cost and accuracy of all settings: training solid, validation dashed. The axes of loss and cost are logarithmic."
+    alt = f"Three line charts with a training and a validation curve for each setting. Final validation accuracies: {', '.join(finals) or 'none'}."
+    return "fig-all-curves", caption, alt
 
 
 def templates_caption(settled: Sequence[Run], n_runs: int) -> Caption:
     """Describe the templates of the settings that did not diverge, of n_runs."""
     smooth = [f"{run.setting.plain_title} {smoothness(run.net.W):.2f}" for run in settled]
-    return (
-        "fig-all-templates",
-        f"The templates of every setting{' that did not diverge' if len(settled) < n_runs else ''}, each on its own scale.",
-        f"One row of ten weight images for each setting. Smoothness: {', '.join(smooth)}.",
-    )
+    caption = f"The templates of every setting{' that did not diverge' if len(settled) < n_runs else ''}, each on its own scale."
+    alt = f"One row of ten weight images for each setting. Smoothness: {', '.join(smooth)}."
+    return "fig-all-templates", caption, alt
 
 
 def on_learning_rate(small: Run, large: Run) -> Sentences:
@@ -68,20 +61,14 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
     key = f"eta/{small.setting.name} and {large.setting.name}"
     lead = small.final("val", "accuracy") - large.final("val", "accuracy")
     lowest, nothing = large.lowest_loss
+    jumps = "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher up. Training oscillates; it does not diverge, for the cost stays bounded."
+    steady = "So neither step is too long for a steady descent."
+    above = f"Yet its training loss is never below {lowest:.2f}, though a network that knows nothing has {nothing:.2f}: it is often right, but very sure where it is wrong."
+    below = f"Its training loss comes down to {lowest:.2f}; that of a network that knows nothing is {nothing:.2f}."
     return [
         f"With {large.setting.title} the training cost rises by up to {percent(large.largest_rise, 0)} from one epoch to the next; with {small.setting.title}, by {words.rise_in_words(small)}.",
-        Finding(
-            f"{key}/the larger step oscillates",
-            small.is_steady and not large.is_steady,
-            "Such jumps are what one expects of a step that overshoots: it lands on the other side of the valley, higher up. Training oscillates; it does not diverge, for the cost stays bounded.",
-            "So neither step is too long for a steady descent.",
-        ),
-        Finding(
-            f"{key}/the larger step costs more than knowing nothing",
-            bool(lowest > nothing),
-            f"Yet its training loss is never below {lowest:.2f}, though a network that knows nothing has {nothing:.2f}: it is often right, but very sure where it is wrong.",
-            f"Its training loss comes down to {lowest:.2f}; that of a network that knows nothing is {nothing:.2f}.",
-        ),
+        Finding(f"{key}/the larger step oscillates", small.is_steady and not large.is_steady, jumps, steady),
+        Finding(f"{key}/the larger step costs more than knowing nothing", bool(lowest > nothing), above, below),
         f"At the end the validation accuracy of the {'shorter' if lead > 0 else 'longer'} step is higher by {100 * abs(lead):.2f} percentage points.",
     ]
 
@@ -93,35 +80,28 @@ def on_penalty(group: Sequence[Run]) -> Sentences:
     smooth = [smoothness(run.net.W) for run in group]
     train = [run.final("train", "accuracy") for run in group]
     gaps = [100 * run.gap for run in group]
-    trends = {
-        "weights shrink": (norms[::-1], f"As it grows, the weights shrink: their norm is {listing(norms)}."),
-        "templates get smoother": (
-            smooth,
-            f"The templates get smoother: neighbouring weights correlate by {listing(smooth)}.",
-        ),
-        "training accuracy falls": (train[::-1], f"The training accuracy falls: {', '.join(map(percent, train))}."),
-        "gap narrows": (
-            gaps[::-1],
-            f"Its lead over the validation accuracy narrows: {listing(gaps)} percentage points.",
-        ),
-    }
     lams = listing([run.setting.lam for run in group], "{:g}")
+    weights = f"As it grows, the weights shrink: their norm is {listing(norms)}."
+    templates = f"The templates get smoother: neighbouring weights correlate by {listing(smooth)}."
+    accuracy = f"The training accuracy falls: {', '.join(map(percent, train))}."
+    gap = f"Its lead over the validation accuracy narrows: {listing(gaps)} percentage points."
     return [
         f"The settings with $\\eta = {group[0].setting.eta:g}$ differ in the penalty alone: $\\lambda = {lams}$.",
-        *(increasing(f"{key}/{name}", *trend) for name, trend in trends.items()),
+        increasing(f"{key}/weights shrink", norms[::-1], weights),
+        increasing(f"{key}/templates get smoother", smooth, templates),
+        increasing(f"{key}/training accuracy falls", train[::-1], accuracy),
+        increasing(f"{key}/gap narrows", gaps[::-1], gap),
     ]
 
 
 def on_noise(group: Sequence[Run]) -> Sentences:
     """Say how much of the random first weights is left in the templates."""
     left = [first_weights_left(run) for run in group]
+    key = f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten"
+    why = "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty shrinks every weight in every step."
     return [
         f"The grain of these templates is what is left of the random first weights: the final weights correlate with them by {listing(left)}.",
-        increasing(
-            f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten",
-            left[::-1],
-            "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty shrinks every weight in every step.",
-        ),
+        increasing(key, left[::-1], why),
     ]
 
 
@@ -135,14 +115,10 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
     for other in (run for run in group if run is not best):
         p, lam = best.p_same(other, y), f"$\\lambda = {other.setting.lam:g}$"
         figures = f"({percent(best.test['accuracy'])} and {percent(other.test['accuracy'])}, $p {words.p_value(p)}$)"
-        sentences.append(
-            Finding(
-                f"lam/{best.setting.name} and {other.setting.name}/told apart",
-                p < SIGNIFICANT,
-                f"On the test images it differs from {lam} by more than chance {figures}.",
-                f"The test images cannot tell it from {lam} {figures}.",
-            )
-        )
+        yes = f"On the test images it differs from {lam} by more than chance {figures}."
+        no = f"The test images cannot tell it from {lam} {figures}."
+        key = f"lam/{best.setting.name} and {other.setting.name}/told apart"
+        sentences.append(Finding(key, p < SIGNIFICANT, yes, no))
     return sentences
 
 
@@ -159,11 +135,9 @@ def on_answers(best: Run, counts: np.ndarray) -> Sentences:
 
 def confusion_caption(best: Run, counts: np.ndarray) -> Caption:
     """Describe the confusion matrix, `counts` (K, K)."""
-    return (
-        "fig-confusion",
-        f"Answers on the test images for {best.setting.title}. A row holds the images of one class by the answer they got.",
-        f"A table of ten by ten counts with a dark diagonal; {percent((counts.diagonal() / counts.sum(1)).mean())} of the images lie on it.",
-    )
+    caption = f"Answers on the test images for {best.setting.title}. A row holds the images of one class by the answer they got."
+    alt = f"A table of ten by ten counts with a dark diagonal; {percent((counts.diagonal() / counts.sum(1)).mean())} of the images lie on it."
+    return "fig-confusion", caption, alt
 
 
 def on_plain_colours(answers: Mapping[str, int]) -> Sentences:
@@ -186,8 +160,6 @@ def surest_errors(run: Run, y: np.ndarray) -> dict[int, str]:
 def errors_caption(best: Run, errors: Mapping[int, str]) -> Caption:
     """Describe the images of `surest_errors`."""
     texts = "; ".join(errors.values()).replace("\n", " ")
-    return (
-        "fig-errors",
-        f"The most confident errors on the test images for {best.setting.title}: what each shows, what it was taken for, and how sure the network was.",
-        f"Ten photographs: {texts}.",
-    )
+    caption = f"The most confident errors on the test images for {best.setting.title}: what each shows, what it was taken for, and how sure the network was."
+    alt = f"Ten photographs: {texts}."
+    return "fig-errors", caption, alt

@@ -35,26 +35,21 @@ def on_photographs(batches: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Sent
 def on_balance(counts: Mapping[str, np.ndarray]) -> Sentences:
     """Say how nearly equal the numbers of images of each class are, `counts[batch]` (K,)."""
     train, test = counts[BATCHES["train"]], counts[BATCHES["test"]]
+    yes = f"The test batch holds exactly {test[0]:,} of each."
+    no = f"The test batch holds between {test.min():,} and {test.max():,} of each."
     return [
         f"The classes are nearly equally frequent ([Figure](#fig-balance)): the training batch holds between {train.min():,} and {train.max():,} images of each.",
         "Blind guessing is therefore right about one time in ten.",
-        Finding(
-            "test batch is balanced",
-            np.ptp(test) == 0,
-            f"The test batch holds exactly {test[0]:,} of each.",
-            f"The test batch holds between {test.min():,} and {test.max():,} of each.",
-        ),
+        Finding("test batch is balanced", np.ptp(test) == 0, yes, no),
     ]
 
 
 def balance_caption(counts: Mapping[str, np.ndarray]) -> Caption:
     """Describe the figure of the counts."""
     train = counts[BATCHES["train"]]
-    return (
-        "fig-balance",
-        "Images of each class in each batch. Orange cells are above the equal share, violet ones below.",
-        f"A table of counts, six batches by ten classes; the counts of data_batch_1 run from {train.min()} to {train.max()}.",
-    )
+    caption = "Images of each class in each batch. Orange cells are above the equal share, violet ones below."
+    alt = f"A table of counts, six batches by ten classes; the counts of data_batch_1 run from {train.min()} to {train.max()}."
+    return "fig-balance", caption, alt
 
 
 def on_normalisation(pixels: Mapping[str, Mapping[str, float]]) -> Sentences:

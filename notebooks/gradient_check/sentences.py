@@ -15,15 +15,13 @@ RIGHT = "right gradient"
 def errors_table(errors: Errors, n: int) -> Table:
     """List the errors of each case, on n images."""
     methods = {"torch": "PyTorch", "numerical": "differences"}
-    return (
-        ["$d$", "$\\lambda$", "network", *(f"{name}, {p}" for name in methods.values() for p in SYMBOLS.values())],
-        [
-            [f"{d}", f"{lam:g}", stage, *(scientific(error) for method in methods for error in case[method])]
-            for (d, lam, stage), case in errors.items()
-        ],
-        "tab-gradient",
-        f"Maximal relative error of our gradient on $n = {n}$ images, with $\\varepsilon = 10^{{{np.log10(EPS):.0f}}}$, against PyTorch and against central differences.",
-    )
+    header = ["$d$", "$\\lambda$", "network", *(f"{name}, {p}" for name in methods.values() for p in SYMBOLS.values())]
+    rows = [
+        [f"{d}", f"{lam:g}", stage, *(scientific(error) for method in methods for error in case[method])]
+        for (d, lam, stage), case in errors.items()
+    ]
+    caption = f"Maximal relative error of our gradient on $n = {n}$ images, with $\\varepsilon = 10^{{{np.log10(EPS):.0f}}}$, against PyTorch and against central differences."
+    return header, rows, "tab-gradient", caption
 
 
 def on_errors(worst: Mapping[str, float]) -> Sentences:
@@ -36,11 +34,9 @@ def on_errors(worst: Mapping[str, float]) -> Sentences:
 
 def mistakes_caption(mistakes: Mapping[str, float], threshold: float, d: int, lam: float) -> Caption:
     """Describe the chart of the right gradient and the wrong ones."""
-    return (
-        "fig-mistakes",
-        f"Maximal relative error against PyTorch, for $d = {d}$, $\\lambda = {lam:g}$: a right gradient (blue) and wrong ones (orange). The dotted line is the threshold, {scientific(threshold)}.",
-        f"A logarithmic axis of errors: {', '.join(f'{name} {error:.0e}' for name, error in mistakes.items())}.",
-    )
+    caption = f"Maximal relative error against PyTorch, for $d = {d}$, $\\lambda = {lam:g}$: a right gradient (blue) and wrong ones (orange). The dotted line is the threshold, {scientific(threshold)}."
+    alt = f"A logarithmic axis of errors: {', '.join(f'{name} {error:.0e}' for name, error in mistakes.items())}."
+    return "fig-mistakes", caption, alt
 
 
 def on_mistakes(mistakes: Mapping[str, float]) -> Sentences:
@@ -54,22 +50,17 @@ def on_mistakes(mistakes: Mapping[str, float]) -> Sentences:
 
 def published_table(*columns: Mapping[str, float]) -> Table:
     """List the errors in W and b: published, replayed and ours."""
-    return (
-        ["parameter", "published", "replayed", "our order"],
-        [[symbol, *(scientific(errors[p]) for errors in columns)] for p, symbol in SYMBOLS.items()],
-        "tab-published",
-        "The reference's two relative errors, the same check replayed on this machine, and the first row of [Table](#tab-gradient).",
-    )
+    rows = [[symbol, *(scientific(errors[p]) for errors in columns)] for p, symbol in SYMBOLS.items()]
+    caption = "The reference's two relative errors, the same check replayed on this machine, and the first row of [Table](#tab-gradient)."
+    return ["parameter", "published", "replayed", "our order"], rows, "tab-published", caption
 
 
 def on_replay(published: Mapping[str, float], replayed: Mapping[str, float]) -> Sentences:
     """Say whether the published errors come out to the digit."""
+    equal = all(scientific(replayed[p]) == scientific(error) for p, error in published.items())
+    yes = "Both come out to the digit ([Table](#tab-published))."
+    no = "On this machine they do not come out to the digit ([Table](#tab-published)), but at the same size."
     return [
-        Finding(
-            "gradient check replayed to the digit",
-            all(scientific(replayed[p]) == scientific(error) for p, error in published.items()),
-            "Both come out to the digit ([Table](#tab-published)).",
-            "On this machine they do not come out to the digit ([Table](#tab-published)), but at the same size.",
-        ),
+        Finding("gradient check replayed to the digit", equal, yes, no),
         "In our order of operations they have the same order of magnitude. They say that the gradient is right, and no more.",
     ]

@@ -27,25 +27,20 @@ def curves_caption(run: Run) -> Caption:
     if not run.diverged:
         form = "On the training data the loss ends at {:.2f}, the cost at {:.2f} and the accuracy at {:.0%}; on the validation data at {:.2f}, {:.2f} and {:.0%}."
         ends = form.format(*(run.final(split, measure) for split in SPLITS for measure in MEASURES))
-    return (
-        f"fig-curves-{run.setting.name}",
-        f"Loss, cost and accuracy after every epoch, for {run.setting.title}{divergence_note(run)}.",
-        f"Three line charts over {run.setting.n_epochs} epochs for {run.setting.plain_title}. {ends}",
-    )
+    caption = f"Loss, cost and accuracy after every epoch, for {run.setting.title}{divergence_note(run)}."
+    alt = f"Three line charts over {run.setting.n_epochs} epochs for {run.setting.plain_title}. {ends}"
+    return f"fig-curves-{run.setting.name}", caption, alt
 
 
 def on_cost(run: Run) -> Sentences:
     """Say whether training was steady, when the validation loss was lowest, and how large the penalty is."""
-    rise = f"never rises by more than {percent(run.largest_rise)} in an epoch"
     loss, cost, val = run.final("train", "loss"), run.final("train", "cost"), run.history["val"]["loss"]
+    rise = f"never rises by more than {percent(run.largest_rise)} in an epoch"
+    yes = f"Training is steady: the training cost {rise if run.largest_rise else 'falls in every epoch'}."
+    no = f"Training oscillates: the training cost rises by up to {percent(run.largest_rise, 0)} from one epoch to the next. That amplifies rounding, so these numbers come out differently on another machine."
     share = percent((cost - loss) / cost, 1)
     return [
-        Finding(
-            f"{run.setting.name}/training is steady",
-            run.is_steady,
-            f"Training is steady: the training cost {rise if run.largest_rise else 'falls in every epoch'}.",
-            f"Training oscillates: the training cost rises by up to {percent(run.largest_rise, 0)} from one epoch to the next. That amplifies rounding, so these numbers come out differently on another machine.",
-        ),
+        Finding(f"{run.setting.name}/training is steady", run.is_steady, yes, no),
         f"At the end the training loss is {loss:.3f} and the validation loss {val[-1]:.3f}; the validation loss was lowest, {val.min():.3f}, after epoch {val.argmin() + 1}.",
         f"The penalty makes up {share} of the training cost." if run.setting.lam else "Here the cost is the loss.",
     ]
@@ -53,11 +48,9 @@ def on_cost(run: Run) -> Sentences:
 
 def film_caption(run: Run) -> Caption:
     """Describe the templates as they form."""
-    return (
-        f"fig-templates-{run.setting.name}",
-        f"The weight templates of the ten classes as they form, for {run.setting.title}, each on its own scale: from the first weights, drawn at random, to those after epoch {run.setting.n_epochs}.",
-        f"Small colour images, the weights of each class for {run.setting.plain_title}, a row for each of several epochs; after the last, neighbouring weights correlate by {smoothness(run.net.W):.2f}.",
-    )
+    caption = f"The weight templates of the ten classes as they form, for {run.setting.title}, each on its own scale: from the first weights, drawn at random, to those after epoch {run.setting.n_epochs}."
+    alt = f"Small colour images, the weights of each class for {run.setting.plain_title}, a row for each of several epochs; after the last, neighbouring weights correlate by {smoothness(run.net.W):.2f}."
+    return f"fig-templates-{run.setting.name}", caption, alt
 
 
 def largest_class(run: Run) -> str:
@@ -68,11 +61,9 @@ def largest_class(run: Run) -> str:
 def shared_caption(run: Run) -> Caption:
     """Describe the final templates on one scale."""
     limit = abs(run.net.W).max()
-    return (
-        f"fig-shared-{run.setting.name}",
-        f"The templates for {run.setting.title} on one scale for all, from ${-limit:.3f}$ to ${limit:.3f}$; grey is zero.",
-        f"The ten templates for {run.setting.plain_title} on a shared signed scale; {largest_class(run)} has the largest weights.",
-    )
+    caption = f"The templates for {run.setting.title} on one scale for all, from ${-limit:.3f}$ to ${limit:.3f}$; grey is zero."
+    alt = f"The ten templates for {run.setting.plain_title} on a shared signed scale; {largest_class(run)} has the largest weights."
+    return f"fig-shared-{run.setting.name}", caption, alt
 
 
 def on_templates(run: Run) -> Sentences:
