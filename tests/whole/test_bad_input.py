@@ -1,7 +1,7 @@
-"""Commands, result files and environments that are wrong: one line that says so, exit code not 0, nothing written.
+"""Bad arguments, damaged result files and unusual environments: a one-line error, exit code not 0, no file written.
 
-Settings, data, downloads, the search and the doctor have such tables in test_settings, test_cifar10, test_downloads,
-test_sweep and test_doctor.
+Tests for bad settings, data, downloads, grids and accuracies are in test_settings, test_cifar10, test_downloads,
+test_search and test_doctor.
 """
 
 import json
@@ -25,7 +25,7 @@ USAGE = "usage: python -m report.pipeline"
 NONE = "'all': the command takes no arguments"
 DOCTOR = "26.2 38.8 39.2 37.5"
 
-# module, arguments, what is said
+# module, arguments, error message
 COMMANDS = [
     ("lib.cifar10.__main__", "all", NONE),
     ("lib.runs.settings", "all", NONE),
@@ -51,14 +51,14 @@ BENCH = ["0", "-1", "many", "1.5", "1 2", "--rounds=3", ""]
 
 
 def refusal(main, arguments, monkeypatch):
-    """The one line in which a command ends, called as its file calls it."""
+    """Run a command as its module does, and return its one-line error message."""
     monkeypatch.setattr(sys, "argv", ["command", *arguments])
     with pytest.raises(SystemExit) as caught:
         run_command(main)
-    said = str(caught.value.code)  # Python prints it and exits with 1
-    assert said.startswith("error: ")
-    assert "\n" not in said
-    return said.removeprefix("error: ")
+    message = str(caught.value.code)  # Python prints it and exits with 1
+    assert message.startswith("error: ")
+    assert "\n" not in message
+    return message.removeprefix("error: ")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def nothing_written(tmp_path, monkeypatch):
-    """An empty folder to work in, empty still at the end, but for the lock."""
+    """Work in an empty folder, and check that it holds at most the lock at the end."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(paths, "RUNS", tmp_path / "runs")
     yield tmp_path
@@ -76,14 +76,14 @@ def nothing_written(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("nothing_written")
-@pytest.mark.parametrize(("module", "arguments", "because"), COMMANDS)
-def test_a_command_refuses_in_one_line(monkeypatch, module, arguments, because):
-    assert because in refusal(import_module(module).main, arguments.split(), monkeypatch)
+@pytest.mark.parametrize(("module", "arguments", "message"), COMMANDS)
+def test_bad_arguments_give_a_one_line_error(monkeypatch, module, arguments, message):
+    assert message in refusal(import_module(module).main, arguments.split(), monkeypatch)
 
 
 @pytest.mark.usefixtures("nothing_written")
 @pytest.mark.parametrize("arguments", BENCH)
-def test_the_benchmark_refuses_in_one_line(monkeypatch, arguments):
+def test_benchmark_with_bad_rounds_gives_a_one_line_error(monkeypatch, arguments):
     given = arguments.split(" ")
     assert (
         refusal(bench.main, given, monkeypatch)
@@ -91,17 +91,17 @@ def test_the_benchmark_refuses_in_one_line(monkeypatch, arguments):
     )
 
 
-WITHOUT_ARGUMENTS = [module for module, arguments, said in COMMANDS if said == NONE and arguments == "all"]
+WITHOUT_ARGUMENTS = [module for module, arguments, message in COMMANDS if (arguments, message) == ("all", NONE)]
 TAKING_FILES = ["report.pipeline.execute", "lib.doctor.__main__", "report.pipeline.__main__"]
 given_text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/"), max_size=12)
-undecodable = st.sampled_from(["\udcff", "a\udc80b"])  # as Python takes bytes that are no UTF-8
+undecodable = st.sampled_from(["\udcff", "a\udc80b"])  # how Python decodes bytes that are not UTF-8
 arguments = st.lists(given_text | undecodable | st.sampled_from(["-", "--help", "=", "a\nb", "\x1b[31m"]), max_size=5)
 
 
 @given(st.sampled_from(WITHOUT_ARGUMENTS) | st.sampled_from(TAKING_FILES), arguments)
 @example("report.pipeline.execute", ["out.ipynb", "in.ipynb", "a\nb"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_other_command_line_is_refused_in_one_line(nothing_written, monkeypatch, module, given_arguments):
+def test_random_arguments_give_a_one_line_error(nothing_written, monkeypatch, module, given_arguments):
     assume(given_arguments or module in TAKING_FILES)
     assume(given_arguments not in (["results"], ["render"], ["core"]))
     assert refusal(import_module(module).main, given_arguments, monkeypatch).isprintable()
@@ -113,7 +113,7 @@ WHOLE = json.loads((paths.REPORT / "results.json").read_text())
 
 
 def without(*keys):
-    """The results less one entry, however deep."""
+    """The results as JSON without the entry at these keys."""
     content = json.loads(json.dumps(WHOLE))
     node = content
     for key in keys[:-1]:
@@ -126,7 +126,7 @@ RESULTS = {
     "nothing": b"",
     "half of it": json.dumps(WHOLE).encode()[:5000],
     "a page of HTML": b"<!doctype html><title>Please log in</title>",
-    "bytes that are no text": b"\x00\xff\xfe\x80",
+    "bytes that are not text": b"\x00\xff\xfe\x80",
     "a list": b"[]",
     "a number": b"1",
     "null": b"null",
@@ -135,12 +135,12 @@ RESULTS = {
     "no versions": without("provenance", "packages"),
     "no checksums": without("provenance", "data"),
     "a provenance of text": json.dumps(WHOLE | {"provenance": "yesterday"}).encode(),
-    "a nest without end": b"[" * 100_000,
+    "endless nesting": b"[" * 100_000,
 }
 
 
 @pytest.mark.parametrize("content", RESULTS.values(), ids=RESULTS)
-def test_damaged_results_are_not_rendered(tmp_path, content):
+def test_damaged_results_give_an_error_with_the_cure_and_are_not_rendered(tmp_path, content):
     file = tmp_path / "results.json"
     file.write_bytes(content)
     cure = r"; run `python -m report\.pipeline results`"
@@ -151,7 +151,7 @@ def test_damaged_results_are_not_rendered(tmp_path, content):
 
 
 def places(node, *above):
-    """Every place in the results that the report itself shows."""
+    """The path of keys to a node, and to every node below it."""
     children = node.items() if isinstance(node, dict) else ()
     return [above, *(place for key, child in children for place in places(child, *above, key))]
 
@@ -166,7 +166,7 @@ any_json = st.recursive(
 
 
 @given(st.sampled_from(SHOWN), any_json)
-def test_any_value_in_the_results_is_shown_or_refused_in_one_line(folder, place, value):
+def test_random_value_in_the_results_is_shown_or_gives_a_one_line_error(folder, place, value):
     results = json.loads(json.dumps({key: WHOLE[key] for key in ("provenance", "settings")}))
     node = results
     for key in place[:-1]:
@@ -176,7 +176,7 @@ def test_any_value_in_the_results_is_shown_or_refused_in_one_line(folder, place,
 
 
 @given(st.binary() | any_json.map(lambda value: json.dumps(value).encode()))
-def test_any_bytes_for_results_are_refused_in_one_line(folder, content):
+def test_random_bytes_as_results_give_a_one_line_error(folder, content):
     shown_or_refused(folder, content)
 
 
@@ -191,38 +191,40 @@ def shown_or_refused(folder, content):
         render.describe(results["provenance"], "title")
 
 
-def test_missing_results_are_not_rendered(tmp_path):
+def test_missing_results_give_an_error_with_the_cure(tmp_path):
     with pytest.raises(InputError, match=r"results\.json: No such file .*; run `python -m report\.pipeline results`"):
         report.render_all([], tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-# Environments: none of these may change what a command says
+# Environments: the output of a command must be the same in all of them
 
 ENVIRONMENTS = {
     "a locale of ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
     "a terminal of ASCII": {"PYTHONIOENCODING": "ascii"},
     "no home": {"HOME": ""},
-    "a home that is not there": {"HOME": "/no/such/folder"},
-    "threads that are no number": {"OMP_NUM_THREADS": "many", "OPENBLAS_NUM_THREADS": "many"},
+    "a home that does not exist": {"HOME": "/no/such/folder"},
+    "threads that are not a number": {"OMP_NUM_THREADS": "many", "OPENBLAS_NUM_THREADS": "many"},
     "no threads": {"OMP_NUM_THREADS": "0", "OPENBLAS_NUM_THREADS": "0"},
-    "a terminal of no width": {"COLUMNS": "0"},
+    "a terminal of width zero": {"COLUMNS": "0"},
     "warnings on": {"PYTHONWARNINGS": "default"},
-    "optimised": {"PYTHONOPTIMIZE": "2"},
+    "optimised bytecode": {"PYTHONOPTIMIZE": "2"},
     "no folder for temporary files": {"TMPDIR": "/no/such/folder"},
 }
 
 
 def doctor(**environment):
-    own = {name: value for name, value in os.environ.items() if name not in ("PYTHONIOENCODING", "CIFAR10")}
+    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONIOENCODING", "CIFAR10")}
     command = [sys.executable, "-m", "lib.doctor", *DOCTOR.split()]
-    done = subprocess.run(command, cwd=paths.ROOT, env=own | environment, capture_output=True)
+    done = subprocess.run(command, cwd=paths.ROOT, env=inherited | environment, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    return done.stdout.decode().encode("ascii", "backslashreplace").decode("unicode_escape")  # η may come as \u03b7
+    return (
+        done.stdout.decode().encode("ascii", "backslashreplace").decode("unicode_escape")
+    )  # η may be printed as \u03b7
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS.values(), ids=ENVIRONMENTS)
-def test_an_odd_environment_does_no_harm(environment):
-    said = doctor(**environment)
-    assert "looks right" in said
-    assert said == doctor()
+def test_unusual_environment_does_not_change_the_output(environment):
+    output = doctor(**environment)
+    assert "looks right" in output
+    assert output == doctor()

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: what a reader sees and does, by mouse, by keys, without scripts."""
+"""The HTML report in a real browser: layout, controls by mouse and keys, printing, and no scripts at all."""
 
 import io
 import json
@@ -35,7 +35,7 @@ VIEWS = [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark"
 
 
 def film():
-    """Templates of one grey each: class k at the frame i has the level 20 i + 10 k."""
+    """Templates of one grey level each: 20 i + 10 k for class k in frame i."""
     levels = 20 * np.arange(len(EPOCHS))[:, None, None] + 10 * np.arange(10) + np.zeros((1, 3072, 1))
     return Film(np.array(EPOCHS), levels.astype(np.uint8))
 
@@ -56,7 +56,7 @@ def cells():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """The address of a small report that has one of everything."""
+    """The address of a small report with one element of each kind."""
     folder, shown = tmp_path_factory.mktemp("report"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(show, "display", lambda data, raw, metadata: shown.append((data, metadata)))
@@ -73,13 +73,13 @@ def report(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser):
-    """A function that opens an address, which the test may do nothing wrong with: no error said, nothing asked for."""
+    """A function that opens an address. At the end, the pages must have logged no error and requested nothing else."""
     contexts, wrong = [], []
 
     def open_at(address, width=1280, **options):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
-        page.on("console", lambda said: wrong.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("console", lambda entry: wrong.append(entry.text) if entry.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("request", lambda request: None if request.url == address else note(request.url))
         page.goto(address)
@@ -115,16 +115,16 @@ def tab_to(page, selector):
 
 WIDE = """all => all.filter(element => {
     const {left, right, width} = element.getBoundingClientRect();
-    const within = element.parentElement.closest(".scroll, .equation, pre, svg"); // which scrolls, or cuts off
+    const within = element.parentElement.closest(".scroll, .equation, pre, svg"); // these scroll or clip
     return width && !within && (left < 0 || right > innerWidth);
 }).map(element => element.outerHTML.slice(0, 120))"""
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 @pytest.mark.parametrize("scripts", [True, False])
-@pytest.mark.parametrize("which", ["made", "committed"])
-def test_the_page_fits_the_window_and_asks_for_nothing(open_page, report, which, width, scheme, scripts):
-    address = report if which == "made" else (paths.REPORT / "report.html").as_uri()
+@pytest.mark.parametrize("which", ["small", "committed"])
+def test_page_fits_the_window_and_requests_nothing(open_page, report, which, width, scheme, scripts):
+    address = report if which == "small" else (paths.REPORT / "report.html").as_uri()
     page = open_page(address, width, color_scheme=scheme, java_script_enabled=scripts)
     page.mouse.wheel(0, 200_000)
     page.wait_for_timeout(100)
@@ -134,24 +134,24 @@ def test_the_page_fits_the_window_and_asks_for_nothing(open_page, report, which,
     assert parts.evaluate_all(WIDE) == []
 
 
-def test_the_policy_lets_nothing_in(open_page, report):
+def test_content_security_policy_blocks_foreign_content(open_page, report):
     page = open_page(report)
-    stopped = page.evaluate("""async () => {
-        const stopped = [];
-        addEventListener("securitypolicyviolation", event => stopped.push(event.effectiveDirective));
+    blocked = page.evaluate("""async () => {
+        const blocked = [];
+        addEventListener("securitypolicyviolation", event => blocked.push(event.effectiveDirective));
         new Image().src = "https://127.0.0.1:9/a.png";
         document.body.append(Object.assign(document.createElement("script"), {text: "window.stray = 1"}));
         document.body.append(Object.assign(document.createElement("style"), {textContent: "body {color: red}"}));
         await fetch("https://127.0.0.1:9/").catch(() => {});
         await new Promise(resolve => setTimeout(resolve, 100));
-        return [...stopped, window.stray ?? "no script"];
+        return [...blocked, window.stray ?? "no script"];
     }""")
-    assert sorted(stopped) == ["connect-src", "img-src", "no script", "script-src-elem", "style-src-elem"]
-    open_page.wrong.clear()  # the browser tells of what it has stopped
+    assert sorted(blocked) == ["connect-src", "img-src", "no script", "script-src-elem", "style-src-elem"]
+    open_page.wrong.clear()  # the browser logs what it has blocked
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_the_results_are_downloaded_from_the_page_itself(open_page, report, scripts):
+def test_results_can_be_downloaded_from_the_page_itself(open_page, report, scripts):
     page = open_page(report, java_script_enabled=scripts)
     with page.expect_download() as started:
         page.get_by_text("download results.json").click()
@@ -160,7 +160,7 @@ def test_the_results_are_downloaded_from_the_page_itself(open_page, report, scri
     open_page.wrong[:] = [url for url in open_page.wrong if not url.startswith("blob:")]
 
 
-def test_without_scripts_the_film_strip_stands_and_no_control_does_nothing(open_page, report):
+def test_without_scripts_the_film_strip_is_shown_and_no_controls(open_page, report):
     page = open_page(report, java_script_enabled=False)
     assert page.locator(".strip").is_visible()
     assert page.locator(".strip text").all_text_contents() == [*CLASSES, *(f"epoch {e}" for e in (0, 1, 5, 10))]
@@ -168,7 +168,7 @@ def test_without_scripts_the_film_strip_stands_and_no_control_does_nothing(open_
     assert page.locator("button, input, dialog").count() == 0
 
 
-def test_paper_gets_the_film_strip_and_no_controls(page):
+def test_printed_page_has_the_film_strip_and_no_controls(page):
     page.locator("#fig-curves .chart > svg").hover()
     page.emulate_media(media="print", color_scheme="dark")
     assert page.locator(".strip").is_visible()
@@ -186,13 +186,13 @@ def test_paper_gets_the_film_strip_and_no_controls(page):
 
 
 def printed(page):
-    """The text on paper."""
+    """The text of the printed page."""
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed")
     return subprocess.run(["pdftotext", "-layout", "-", "-"], input=page.pdf(), capture_output=True, check=True).stdout
 
 
-def test_a_figure_that_is_open_large_is_printed_in_its_place(page):
+def test_enlarged_figure_is_printed_in_its_place(page):
     before = printed(page)
     for word in (*CLASSES, "epoch 10", "Figure 5", "Table 1", "38.2–40.1"):
         assert word.encode() in before
@@ -201,11 +201,11 @@ def test_a_figure_that_is_open_large_is_printed_in_its_place(page):
     assert printed(page) == before
 
 
-# --- What the reader does ---------------------------------------------------------------------------------------------
+# --- Interaction ------------------------------------------------------------------------------------------------------
 
 
 def grey(page, k):
-    """The level in the middle of the template of class k, as it is on the screen."""
+    """The grey level in the middle of the template of class k on the screen."""
     cell = page.locator(".stage > svg").nth(k)
     x, y, size = (float(cell.get_attribute(name)) for name in ("x", "y", "width"))
     picture = Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("L")
@@ -214,18 +214,18 @@ def grey(page, k):
 
 
 @pytest.mark.parametrize(("key", "frame"), [("End", 6), ("ArrowLeft", 5), ("Home", 0)])
-def test_the_slider_shows_the_templates_of_its_epoch(page, key, frame):
+def test_slider_shows_the_templates_of_its_epoch(page, key, frame):
     tab_to(page, ".film input")
     page.keyboard.press(key)
-    told = f"after epoch {EPOCHS[frame]}" if frame else "before training"
-    assert page.locator(".film output").text_content() == told
-    assert page.locator(".film input").get_attribute("aria-valuetext") == told
+    label = f"after epoch {EPOCHS[frame]}" if frame else "before training"
+    assert page.locator(".film output").text_content() == label
+    assert page.locator(".film input").get_attribute("aria-valuetext") == label
     assert page.locator(".ticks .now").text_content() == str(EPOCHS[frame])
     for k in (0, 7):
         assert abs(grey(page, k) - (20 * frame + 10 * k)) <= 2
 
 
-def test_the_pointer_reads_the_nearest_epoch_of_its_panel(page):
+def test_pointer_shows_the_values_at_the_nearest_epoch_of_its_panel(page):
     chart = page.locator("#fig-curves .chart")
     panel = json.loads(chart.get_attribute("data-hover"))[2]
     chart.scroll_into_view_if_needed()
@@ -239,30 +239,30 @@ def test_the_pointer_reads_the_nearest_epoch_of_its_panel(page):
     assert not chart.locator(".tip").is_visible()
 
 
-def test_the_arrow_keys_read_the_values_aloud(page):
+def test_arrow_keys_announce_the_values_to_screen_readers(page):
     tab_to(page, "#fig-both .chart")
-    told = page.locator("#fig-both [aria-live]")
-    assert told.text_content().startswith("loss, epoch 10: x: training 0.2500; x: validation 0.3500; y: training")
+    live = page.locator("#fig-both [aria-live]")
+    assert live.text_content().startswith("loss, epoch 10: x: training 0.2500; x: validation 0.3500; y: training")
     assert page.locator("#fig-both .marks line").count() == 3  # in all panels, which have the same epochs
     for key, begins in (("ArrowLeft", "loss, epoch 9:"), ("ArrowDown", "cost, epoch 9:"), ("Home", "cost, epoch 1:")):
         page.keyboard.press(key)
-        assert told.text_content().startswith(begins)
+        assert live.text_content().startswith(begins)
     page.keyboard.press("Tab")
     assert not page.locator("#fig-both .tip").is_visible()
 
 
-def test_curves_over_something_else_than_epochs_are_read_as_well(page):
+def test_arrow_keys_announce_curves_over_other_quantities_than_epochs(page):
     tab_to(page, "#fig-growth .chart")
-    told = page.locator("#fig-growth [aria-live]")
-    assert told.text_content() == "seconds, images 32: median 0.9000"
-    assert page.locator("#fig-growth .marks line").count() == 1  # the other panel has other steps
+    live = page.locator("#fig-growth [aria-live]")
+    assert live.text_content() == "seconds, images 32: median 0.9000"
+    assert page.locator("#fig-growth .marks line").count() == 1  # the panels have different steps
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowLeft")
-    assert told.text_content() == "seconds, epochs 7: median 0.3000"
+    assert live.text_content() == "seconds, epochs 7: median 0.3000"
 
 
 @pytest.mark.parametrize("label", ["fig-film", "fig-curves", "fig-other"])
-def test_a_figure_opens_large_and_comes_back_to_its_place(page, label):
+def test_enlarged_figure_returns_to_its_place_when_closed(page, label):
     order = "() => [...document.querySelectorAll('figure')].map(figure => figure.id)"
     before = page.evaluate(order)
     picture = page.locator(f"#{label} svg[role=img]:visible").first
@@ -277,7 +277,7 @@ def test_a_figure_opens_large_and_comes_back_to_its_place(page, label):
     assert page.evaluate("document.activeElement.matches('.enlarge')")
 
 
-def test_the_slider_and_the_values_work_in_the_large_view(page):
+def test_slider_and_values_work_in_the_enlarged_view(page):
     page.locator("#fig-film .enlarge").click()
     tab_to(page, "dialog input")
     page.keyboard.press("Home")
@@ -289,14 +289,14 @@ def test_the_slider_and_the_values_work_in_the_large_view(page):
     page.keyboard.press("Escape")
 
 
-def test_a_link_in_a_large_figure_s_caption_leads_out_of_it(page):
+def test_link_in_the_caption_of_an_enlarged_figure_closes_it(page):
     page.locator("#fig-film .enlarge").click()
     page.locator("dialog figcaption a").click()
     assert page.locator("dialog[open]").count() == 0
     assert page.url.endswith("#fig-curves")
 
 
-def test_the_main_table_is_sorted_by_any_column(page):
+def test_main_table_can_be_sorted_by_any_column(page):
     def order():
         return "".join(name[0] for name in page.locator("#tab-main tbody td:first-child").all_text_contents())
 
@@ -313,7 +313,7 @@ def test_the_main_table_is_sorted_by_any_column(page):
     assert states == ["ascending", "none", "none"]
 
 
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(page):
+def test_tab_key_reaches_every_control_and_the_focus_is_visible(page):
     reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -330,7 +330,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(page):
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_axe_finds_no_serious_fault(open_page, report, faults, width, scheme):
+def test_axe_finds_no_serious_fault_in_the_small_report(open_page, report, faults, width, scheme):
     page = open_page(report, width, color_scheme=scheme)
     page.locator("#fig-both .chart").focus()
     page.keyboard.press("ArrowLeft")
@@ -340,6 +340,6 @@ def test_axe_finds_no_serious_fault(open_page, report, faults, width, scheme):
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_axe_finds_none_in_the_committed_report(open_page, faults, width, scheme):
+def test_axe_finds_no_serious_fault_in_the_committed_report(open_page, faults, width, scheme):
     page = open_page((paths.REPORT / "report.html").as_uri(), width, color_scheme=scheme)
     assert faults(page) == {}

@@ -1,6 +1,6 @@
-"""`make report` that is killed, interrupted, run twice at once or with other threads: nothing is lost or half done.
+"""`make report` killed, interrupted, run twice at once or with other threads: no result is lost or incomplete.
 
-On a small copy of the repository, with small made-up data. `make test-faults` runs this.
+The tests use a small copy of the repository, with small made-up data. `make test-faults` runs them.
 """
 
 import hashlib
@@ -29,15 +29,15 @@ from tests.project import HAS_VENV, REPORT, new_project, new_small_project
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made"),
+    pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` creates"),
 ]
 BLOCK = os.sysconf("SC_PAGE_SIZE")
 
 
 class Moment(NamedTuple):
-    """So many seconds after so many files have come that match a pattern; temporary names begin with a dot.
+    """The time `seconds` after the number `files` of new files match `pattern`. Temporary names begin with a dot.
 
-    A temporary file may come and go unseen: where one is waited for, the pattern matches the final name as well.
+    A temporary file may appear and vanish between two looks, so a pattern for one also matches the final name.
     """
 
     pattern: str
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
 
     def wait(self, project, make, before=frozenset()):
         while len(present(project, self.pattern) - before) < self.files:
-            assert make.poll() is None, f"it ended before: {make.stdout.read()}"
+            assert make.poll() is None, f"make ended before this moment: {make.stdout.read()}"
             time.sleep(0.002)
         time.sleep(self.seconds)
 
@@ -55,7 +55,7 @@ def present(project, pattern):
     return set(project.root.glob(pattern))
 
 
-# Whoever is killed at one goes on to the next: each is of files that are not there before it.
+# A project is killed at each moment of a group in turn, so each moment waits for files that do not exist before it.
 MOMENTS = {
     "at the beginning": {
         "locked": Moment(".lock"),
@@ -84,7 +84,7 @@ MOMENTS = {
         "rendering the PDF": Moment("report/build/report.typ"),
     },
 }
-# The targets of the long trainings, and when each is killed.
+# The targets of the long trainings, and the moments at which each is killed.
 TRAININGS = {
     ".improvements": [
         Moment("data/runs/*sweep@*"),
@@ -97,7 +97,7 @@ TRAININGS = {
     ".binary_cross_entropy": [Moment("data/runs/eta@*")],
     ".comparison": [Moment("data/runs/spread@eta*")],
 }
-SOME = {
+CTRL_C_MOMENTS = {
     "reading the settings": Moment("report/notebooks", 0.1),
     "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
     "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
@@ -107,7 +107,7 @@ SOME = {
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory, made_up_batches):
-    """A project in which nothing was ever run."""
+    """A project in which nothing has run yet."""
     return new_small_project(tmp_path_factory.mktemp("pristine"), made_up_batches)
 
 
@@ -118,7 +118,7 @@ def project(pristine, tmp_path):
 
 @pytest.fixture(scope="module")
 def whole(pristine, tmp_path_factory):
-    """One where nothing went wrong."""
+    """A project with a complete report, made without interruption."""
     project = pristine.copy(tmp_path_factory.mktemp("whole"))
     project.remake()
     assert half_done(project) == []
@@ -144,7 +144,7 @@ def is_whole(file):
         case ".ipynb":
             cells = [cell for cell in nbformat.reads(content.decode(), 4).cells if cell.cell_type == "code"]
             return all(cell.execution_count and "error" not in kinds(cell) for cell in cells)
-    raise AssertionError(f"what is {file}?")
+    raise AssertionError(f"unexpected kind of file: {file}")
 
 
 def kinds(cell):
@@ -155,65 +155,66 @@ PRODUCTS = ("report/report.*", "report/*.json", "report/notebooks/*", "data/*/*"
 
 
 def half_done(project):
-    """The files under their final names that are not whole, and the marks of steps whose files are not there."""
-    found = [file for pattern in PRODUCTS for file in project.root.glob(pattern) if not file.name.startswith(".")]
-    broken = [file.name for file in found if not holds(file)]
-    for mark, (*_, last) in TRAININGS.items():
-        if (project / "report/notebooks" / mark).exists() and not present(project, last.pattern):
-            broken.append(mark)
+    """The files with final names that are incomplete, and the stamps of trainings whose files are missing."""
+    products = [file for pattern in PRODUCTS for file in project.root.glob(pattern) if not file.name.startswith(".")]
+    broken = [file.name for file in products if not is_readable(file)]
+    for stamp, (*_, last) in TRAININGS.items():
+        if (project / "report/notebooks" / stamp).exists() and not present(project, last.pattern):
+            broken.append(stamp)
     return broken
 
 
-def holds(file):
+def is_readable(file):
     try:
         return is_whole(file)
     except Exception:
         return False
 
 
-@pytest.mark.parametrize("broken", ["report/report.html", "report/report.pdf", "data/runs/eta0.1-lam0.npz"])
-def test_half_a_file_would_be_found(whole, tmp_path, broken):
+@pytest.mark.parametrize("broken", ["report/report.html", "report/report.pdf", "data/runs/eta0.1-lam0@*.npz"])
+def test_half_done_finds_a_file_cut_in_half(whole, tmp_path, broken):
     project = whole.copy(tmp_path)
-    content = (project / broken).read_bytes()
-    (project / broken).write_bytes(content[: len(content) // 2])
-    assert half_done(project) == [(project / broken).name]
+    (file,) = present(project, broken)
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2])
+    assert half_done(project) == [file.name]
 
 
 def stop(project, moment, number, *targets):
-    """Start `make`, send the signal to its whole group at the moment given. Returns exit code and output."""
+    """Start `make` and send a signal to its process group at a moment. Return the exit code and the output."""
     before = present(project, moment.pattern)
     make = project.start(*targets)
     moment.wait(project, make, before)
     os.killpg(make.pid, number)
-    said = make.communicate(timeout=60)[0]
-    return make.returncode, said
+    output = make.communicate(timeout=60)[0]
+    return make.returncode, output
 
 
 def kill(project, moment, *targets):
-    code, said = stop(project, moment, signal.SIGKILL, *targets)
-    assert code == -signal.SIGKILL, said
+    code, output = stop(project, moment, signal.SIGKILL, *targets)
+    assert code == -signal.SIGKILL, output
     assert half_done(project) == []
 
 
 def check_recovery(project, whole):
-    """A plain `make report` ends well, waits for nobody, and gives what one that was not interrupted gives."""
+    """Check that `make report` now succeeds without waiting, and gives the report of an uninterrupted run."""
     done = project.make()
     assert done.returncode == 0, done.log
     assert "waiting" not in done.log
     assert half_done(project) == []
-    assert left_over(project) == []
+    assert temporary_files(project) == []
     assert project.report_bytes() == whole.report_bytes()
 
 
-def left_over(project):
-    """Temporary files: .NAME.RANDOM.SUFFIX, beside NAME.SUFFIX."""
-    found = [file for pattern in PRODUCTS for file in project.root.glob(pattern)]
-    return [file.name for file in found if re.fullmatch(r"\..+\..{8}\.\w+", file.name)]
+def temporary_files(project):
+    """Files that are called .NAME.RANDOM.SUFFIX, beside NAME.SUFFIX."""
+    products = [file for pattern in PRODUCTS for file in project.root.glob(pattern)]
+    return [file.name for file in products if re.fullmatch(r"\..+\..{8}\.\w+", file.name)]
 
 
 @pytest.mark.parametrize("moments", MOMENTS.values(), ids=MOMENTS)
-def test_a_report_that_was_killed_is_finished_by_the_next(project, whole, moments, tmp_path_factory):
-    """In a copy each time: the project itself goes on to the next moment, and is killed there."""
+def test_killed_report_is_finished_by_the_next_run(project, whole, moments, tmp_path_factory):
+    """A copy is finished after each kill. The project itself continues to the next moment, and is killed there."""
     for moment in moments.values():
         kill(project, moment)
         check_recovery(project.copy(tmp_path_factory.mktemp("copy")), whole)
@@ -222,7 +223,7 @@ def test_a_report_that_was_killed_is_finished_by_the_next(project, whole, moment
 
 @pytest.fixture(scope="module")
 def all_chapters(tmp_path_factory, made_up_batches):
-    """A project with every chapter and training, of which nothing was ever run; the search is short."""
+    """A project with every chapter and a short search, in which nothing has run yet."""
     project = new_project(tmp_path_factory.mktemp("chapters"), made_up_batches)
     grid = project / "notebooks/sweep.yaml"
     grid.write_text(grid.read_text().replace("n_epochs: 10", "n_epochs: 3"))
@@ -231,7 +232,7 @@ def all_chapters(tmp_path_factory, made_up_batches):
     return project
 
 
-def test_long_trainings_that_were_killed_go_on_and_all_chapters_come_out_the_same(all_chapters, tmp_path):
+def test_killed_long_trainings_continue_and_give_the_same_chapters(all_chapters, tmp_path):
     whole = all_chapters.copy(tmp_path / "whole")
     whole.remake()
     for target, moments in TRAININGS.items():
@@ -240,18 +241,18 @@ def test_long_trainings_that_were_killed_go_on_and_all_chapters_come_out_the_sam
     check_recovery(all_chapters, whole)
 
 
-def test_ctrl_c_ends_it_with_a_clean_message(project, whole):
-    for moment in SOME.values():
-        code, said = stop(project, moment, signal.SIGINT)
-        assert code in (130, -signal.SIGINT), said  # a shell calls either 130
-        assert "\ninterrupted\n" in said
-        assert "Traceback" not in said
+def test_ctrl_c_ends_the_report_with_a_message_and_no_traceback(project, whole):
+    for moment in CTRL_C_MOMENTS.values():
+        code, output = stop(project, moment, signal.SIGINT)
+        assert code in (130, -signal.SIGINT), output  # a shell shows 130 for both
+        assert "\ninterrupted\n" in output
+        assert "Traceback" not in output
         assert half_done(project) == []
     check_recovery(project, whole)
 
 
 class Stalling(http.server.BaseHTTPRequestHandler):
-    """A site that sends half of the archive and no more, until it is told to send all of it."""
+    """A site that sends half of the archive and then stalls, until the event `well` is set."""
 
     def do_GET(self):
         archive = self.server.archive
@@ -267,7 +268,7 @@ class Stalling(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(project):
-    """The official site of the project, on this machine, and no other source."""
+    """A server on this machine that the project takes for the official site, and for its only source."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.add(project.source, "cifar-10-batches-bin")
@@ -286,7 +287,7 @@ def site(project):
         server.shutdown()
 
 
-def test_a_download_that_was_killed_is_begun_anew_and_leaves_nothing(project, site, monkeypatch):
+def test_killed_download_starts_again_and_leaves_no_files(project, site, monkeypatch):
     (project / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(project / "temporary"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -302,7 +303,7 @@ def test_a_download_that_was_killed_is_begun_anew_and_leaves_nothing(project, si
     assert not present(project, f"temporary/{SCRATCH}*")
 
 
-def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole):
+def test_second_report_at_once_waits_and_finds_nothing_to_do(project, whole):
     first = project.start()
     Moment("report/notebooks/.3-*.ipynb").wait(project, first)
     second = project.start()
@@ -314,28 +315,28 @@ def test_of_two_at_once_the_second_waits_and_finds_the_work_done(project, whole)
     assert project.report_bytes() == whole.report_bytes()
 
 
-def test_who_waits_goes_on_when_the_first_is_killed(project, whole):
+def test_waiting_report_continues_when_the_first_is_killed(project, whole):
     first = project.start()
     Moment("report/notebooks/.3-*.ipynb", 1).wait(project, first)
     second = project.start()
     assert "waiting for it to end" in second.stdout.readline()
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate(timeout=60)
-    said = second.communicate(timeout=400)[0]
-    assert second.returncode == 0, said
+    output = second.communicate(timeout=400)[0]
+    assert second.returncode == 0, output
     assert project.report_bytes() == whole.report_bytes()
 
 
 @contextmanager
 def mounted(folder, options):
-    """A small file system of its own in place of a folder, with what the folder holds, until the block ends."""
-    held = shutil.copytree(folder, folder.parent.parent / "held")
+    """Replace a folder by a small file system with the same files, until the block ends."""
+    copy = shutil.copytree(folder, folder.parent.parent / "copy")
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", folder], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
     try:
-        shutil.copytree(held, folder, dirs_exist_ok=True)  # time stamps included
-        shutil.rmtree(held)
+        shutil.copytree(copy, folder, dirs_exist_ok=True)  # time stamps included
+        shutil.rmtree(copy)
         subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
         yield
     finally:
@@ -343,12 +344,12 @@ def mounted(folder, options):
 
 
 def size_of(folder):
-    """The bytes of its files on a disk, which come in blocks."""
+    """The bytes that the files of a folder take on a disk, in whole blocks."""
     return sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in folder.rglob("*") if path.is_file())
 
 
 def check_refusal(project, folder, cause):
-    """`make report` says in one line which file it could not write and why, and leaves what there was."""
+    """Check that `make report` names the file that it cannot write and the cause, and leaves the old report."""
     before = project.report_bytes() if (project / "report/report.html").exists() else None
     done = project.make()
     assert done.returncode not in (0, -signal.SIGKILL)
@@ -361,11 +362,11 @@ def check_refusal(project, folder, cause):
         assert project.report_bytes() == before
 
 
-FULL = {"data/runs": 64_000, "report/notebooks": 200_000, "figures": 20_000}  # bytes that are free: less than is needed
+FULL = {"data/runs": 64_000, "report/notebooks": 200_000, "figures": 20_000}  # free bytes, fewer than needed
 
 
 @pytest.mark.parametrize("folder", FULL)
-def test_a_full_disk_is_told_and_nothing_lost(whole, tmp_path, folder):
+def test_full_disk_gives_an_error_that_names_the_file_and_loses_nothing(whole, tmp_path, folder):
     project = whole.copy(tmp_path)
     setting = project.setting("eta0.001-lam0.1")
     original = setting.read_text()
@@ -380,7 +381,7 @@ DISKS = {"size=2m": "No space left on device", "ro": "Read-only file system"}  #
 
 
 @pytest.mark.parametrize(("options", "cause"), DISKS.items())
-def test_data_that_the_disk_does_not_take_are_told_as_that(project, whole, options, cause):
+def test_data_that_cannot_be_written_give_the_error_of_the_disk(project, whole, options, cause):
     folder = "data/cifar10"
     (project / folder).mkdir()
     with mounted(project / folder, options):
@@ -388,7 +389,7 @@ def test_data_that_the_disk_does_not_take_are_told_as_that(project, whole, optio
     check_recovery(project, whole)
 
 
-def test_a_disk_that_fills_up_while_the_report_is_rendered_leaves_the_old_report(whole, tmp_path):
+def test_disk_that_fills_up_during_rendering_leaves_the_old_report(whole, tmp_path):
     project = whole.copy(tmp_path)
     (project / "report/results.json").touch()
     with mounted(project / "report", f"size={size_of(project / 'report') + 100_000}"):
@@ -396,7 +397,7 @@ def test_a_disk_that_fills_up_while_the_report_is_rendered_leaves_the_old_report
 
 
 @pytest.mark.parametrize("folder", ["report", "figures"])
-def test_a_folder_that_is_read_only_is_told_and_nothing_lost(whole, tmp_path, folder):
+def test_read_only_folder_gives_an_error_that_names_the_file_and_loses_nothing(whole, tmp_path, folder):
     project = whole.copy(tmp_path)
     (project / "notebooks/4-comparison.ipynb").touch()
     with mounted(project / folder, "ro"):
@@ -404,8 +405,8 @@ def test_a_folder_that_is_read_only_is_told_and_nothing_lost(whole, tmp_path, fo
     check_recovery(project, whole)
 
 
-def test_another_folder_other_jobs_and_other_threads_give_the_same_bytes(project, whole):
+def test_other_folder_jobs_and_threads_give_the_same_bytes(project, whole):
     done = project.make("report", "-j1", "ONE_THREAD=env OPENBLAS_NUM_THREADS=2 OMP_NUM_THREADS=2")
     assert done.returncode == 0, done.log
-    again = {name: project.report_bytes()[name] == whole.report_bytes()[name] for name in REPORT}
-    assert all(again.values()), again
+    same = {name: project.report_bytes()[name] == whole.report_bytes()[name] for name in REPORT}
+    assert all(same.values()), same

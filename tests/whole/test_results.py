@@ -1,4 +1,4 @@
-"""The committed results.json: what it promises, what it claims, and whether a fresh run on the real data agrees."""
+"""The committed results.json: its form, its claims, and whether a fresh run on the real data agrees."""
 
 import json
 import math
@@ -51,9 +51,9 @@ CLAIMS = {
     "bce/sigmoids are less sure than right": True,
     "mistakes/some leave no trace in the test accuracy": True,
 }
-OF_THE_MACHINE = {"two threads change nothing", "speed/ratios are steadier"}  # by its cores, its library, its guests
+MACHINE_DEPENDENT = {"two threads change nothing", "speed/ratios are steadier"}  # on cores, BLAS and other processes
 
-# Of the reference's eight conclusions, in its order.
+# On the reference's eight conclusions, in its order.
 VERDICTS = [FAILS, FAILS, FAILS, HOLDS, OPEN, HOLDS, OPEN, OPEN]
 
 
@@ -67,16 +67,16 @@ def flatten(nested, prefix=""):
     }
 
 
-# What it promises
+# The form of the file
 
 
-def test_the_settings_are_those_of_the_yaml_files():
+def test_settings_are_those_of_the_yaml_files():
     given = {name: setting.model_dump(exclude={"name"}) for name, setting in SETTINGS.items()}
     assert {name: {key: result[key] for key in given[name]} for name, result in RESULTS["settings"].items()} == given
 
 
 @every_setting
-def test_a_setting_has_a_value_of_each_measure_for_every_epoch(name):
+def test_history_has_every_measure_in_every_epoch(name):
     result = RESULTS["settings"][name]
     assert set(result["history"]) == {"train", "val"}
     for measures in result["history"].values():
@@ -94,7 +94,7 @@ def test_accuracies_are_fractions_and_losses_finite(name):
 
 
 @every_setting
-def test_the_cost_is_the_loss_and_the_penalty(name):
+def test_cost_exceeds_the_loss_exactly_if_there_is_a_penalty(name):
     result = RESULTS["settings"][name]
     for measures in result["history"].values():
         loss, cost = np.array(measures["loss"]), np.array(measures["cost"])
@@ -102,46 +102,46 @@ def test_the_cost_is_the_loss_and_the_penalty(name):
 
 
 @every_setting
-def test_the_penalty_is_the_same_on_both_splits(name):
+def test_penalty_is_the_same_on_both_splits(name):
     train, val = (
         {m: np.array(values) for m, values in RESULTS["settings"][name]["history"][s].items()} for s in ("train", "val")
     )
     np.testing.assert_allclose(train["cost"] - train["loss"], val["cost"] - val["loss"], atol=1e-9)
 
 
-def test_the_data_are_the_official_ones():
+def test_checksums_of_the_data_are_the_official_ones():
     official = {file.removesuffix(".bin"): digest for file, digest in REFERENCE["data"]["files_sha1"].items()}
     assert RESULTS["provenance"]["data"] == cifar10.SHA1 == official
 
 
-# What it claims
+# Claims
 
 
-def test_the_claims_of_the_prose_are_as_expected_on_the_real_data():
-    assert {key: holds for key, holds in flatten(RESULTS["claims"]).items() if key not in OF_THE_MACHINE} == CLAIMS
+def test_claims_of_the_prose_hold_or_fail_as_expected():
+    assert {key: holds for key, holds in flatten(RESULTS["claims"]).items() if key not in MACHINE_DEPENDENT} == CLAIMS
 
 
-def test_the_gradient_agrees_with_pytorch_to_rounding_and_with_central_differences():
+def test_gradient_agrees_with_pytorch_and_with_central_differences():
     for case in RESULTS["gradient_check"]["cases"]:
         assert max(case["torch"]) < 1e-9, case
         assert max(case["numerical"]) < 1e-5, case
 
 
-def test_every_wrong_gradient_stands_out_a_million_times():
+def test_errors_of_wrong_gradients_are_a_million_times_larger():
     errors = dict(RESULTS["gradient_check"]["mistakes"])
     right = errors.pop("right gradient")
     assert len(errors) >= 4
     assert min(errors.values()) > 1e6 * right
 
 
-def test_the_published_gradient_check_is_repeated_to_the_digit():
+def test_replayed_gradient_check_equals_the_published_one_to_the_digit():
     published = REFERENCE["reference_report"]["gradient_check"]["max_relative_error"]
     assert {p: f"{error:.2e}" for p, error in RESULTS["gradient_check"]["replayed"].items()} == {
         p: f"{error:.2e}" for p, error in published.items()
     }
 
 
-# What was published
+# Published accuracies
 
 
 def published_row(section, key, name):
@@ -155,7 +155,7 @@ def in_percent(fraction):
 
 
 @pytest.mark.parametrize("name", STACKED)
-def test_the_training_accuracies_are_the_published_ones_to_the_digit(name):
+def test_training_accuracies_equal_the_published_ones_to_the_digit(name):
     accuracy = RESULTS["settings"][name]["history"]["train"]["accuracy"]
     assert [in_percent(accuracy[epoch]) for epoch in (0, -1)] == published_row("reference_report", "settings", name)[
         "train"
@@ -163,7 +163,7 @@ def test_the_training_accuracies_are_the_published_ones_to_the_digit(name):
 
 
 @pytest.mark.parametrize("name", STACKED)
-def test_the_held_out_accuracies_are_the_replayed_ones_to_the_digit(name):
+def test_held_out_accuracies_equal_the_replayed_ones_to_the_digit(name):
     result = RESULTS["settings"][name]
     measured = published_row("procedure_of_the_reference", "measured_float64", name)["held_out"]
     assert in_percent(result["history"]["val"]["accuracy"][-1]) == measured["val"]
@@ -171,14 +171,14 @@ def test_the_held_out_accuracies_are_the_replayed_ones_to_the_digit(name):
 
 
 @every_setting
-def test_the_final_accuracies_are_as_usual_over_seeds(name):
-    """Within five standard deviations of eight seeds: all that can be said where eta = 0.1 lets rounding decide."""
-    usual, result = published_spread(name), RESULTS["settings"][name]
+def test_final_accuracies_are_within_the_published_spread_over_seeds(name):
+    """Allow five standard deviations of eight seeds: at eta = 0.1, where rounding decides, nothing is more precise."""
+    spread, result = published_spread(name), RESULTS["settings"][name]
     final = {split: result["history"][split]["accuracy"][-1] for split in ("train", "val")} | {
         "test": result["test"]["accuracy"]
     }
     for split, accuracy in final.items():
-        mean, deviation = usual[split]
+        mean, deviation = spread[split]
         assert abs(100 * accuracy - mean) < 5 * deviation, split
 
 
@@ -188,19 +188,19 @@ def published_spread(name):
     return row
 
 
-# What was replayed
+# The replay
 
 
 @pytest.mark.parametrize("name", STACKED)
 @pytest.mark.parametrize("column", ["train", "test"])
-def test_every_published_figure_is_replayed_to_the_digit(name, column):
+def test_replayed_accuracies_equal_the_published_ones_to_the_digit(name, column):
     figures = RESULTS["reproduction"]["figures"][name][column]
     assert figures["published"] == published_row("reference_report", "settings", name)[column]
     assert [round(replayed, 2) for replayed in figures["replayed"]] == figures["published"]
     assert figures["equal"] == [True, True]
 
 
-def test_the_courses_checkpoints_are_replayed_to_the_digit():
+def test_replayed_checkpoints_equal_those_of_the_course_to_the_digit():
     checkpoints = RESULTS["reproduction"]["checkpoints"]
     assert len(checkpoints) == 5
     for name, figures in checkpoints.items():
@@ -208,13 +208,13 @@ def test_the_courses_checkpoints_are_replayed_to_the_digit():
         assert figures["equal"] is True
 
 
-def test_the_verdicts_on_the_references_conclusions_are_as_expected():
+def test_verdicts_on_the_conclusions_of_the_reference_are_as_expected():
     judged = RESULTS["reproduction"]["claims"]
     assert [verdict["claim"] for verdict in judged] == REFERENCE["reference_report"]["claims"]
     assert [verdict["verdict"] for verdict in judged] == VERDICTS
 
 
-def test_the_chaotic_runs_differ_by_more_images_than_rounding_could_turn_once():
+def test_single_and_double_precision_differ_by_more_than_ten_images_at_large_eta():
     final = RESULTS["reproduction"]["chaos"]
     assert abs(final["single precision"] - final["double precision"]) > 0.001  # ten images
 
@@ -223,21 +223,21 @@ def test_the_chaotic_runs_differ_by_more_images_than_rounding_could_turn_once():
 
 
 @every_setting
-def test_every_setting_has_a_figure_of_each_measure_for_every_seed(name):
+def test_every_setting_has_every_measure_for_every_seed(name):
     figures = {measure: RESULTS["seeds"][name][measure] for measure in ("train", "val", "test", "smoothness")}
     assert {len(values) for values in figures.values()} == {len(seeds.SEEDS)}
     assert all(0 < value < 1 for values in figures.values() for value in values)
 
 
 @every_setting
-def test_the_interval_is_wilsons_for_the_test_accuracy(name):
+def test_interval_of_the_test_accuracy_is_wilsons(name):
     interval = stats.wilson(RESULTS["settings"][name]["test"]["accuracy"], 10_000)
     np.testing.assert_allclose(RESULTS["seeds"][name]["test_interval"], interval, rtol=1e-9)
 
 
 @every_setting
-def test_the_mean_over_seeds_is_that_of_eight_other_seeds(name):
-    """Within four standard errors, for either has one."""
+def test_mean_over_seeds_agrees_with_the_published_mean(name):
+    """Allow four standard errors of the difference between our ten seeds and the eight published ones."""
     for split in ("train", "val", "test"):
         mean, deviation = published_spread(name)[split]
         ours = 100 * np.array(RESULTS["seeds"][name][split])
@@ -249,7 +249,7 @@ def test_the_mean_over_seeds_is_that_of_eight_other_seeds(name):
 
 @pytest.fixture(scope="module")
 def fresh():
-    """The settings with eta = 0.001, trained anew as one stack: the history, and the figures on the test images."""
+    """Train the settings with eta = 0.001 as one stack; return the history and the measures on the test images."""
     splits, lam = load_splits(), np.array([SETTINGS[name].lam for name in STACKED])
     nets = stack([init_network(np.random.default_rng(42))] * len(STACKED))
     orders = epoch_orders(np.random.default_rng(42), len(splits.train[1]), 40)
@@ -259,7 +259,7 @@ def fresh():
 
 
 @every_stacked
-def test_a_fresh_run_gives_the_committed_histories(fresh, place, name):
+def test_fresh_run_gives_the_committed_history(fresh, place, name):
     history, _ = fresh
     for split, measures in RESULTS["settings"][name]["history"].items():
         for measure, values in measures.items():
@@ -269,14 +269,14 @@ def test_a_fresh_run_gives_the_committed_histories(fresh, place, name):
 
 
 @every_stacked
-def test_a_fresh_run_gives_the_committed_test_figures(fresh, place, name):
+def test_fresh_run_gives_the_committed_test_measures(fresh, place, name):
     _, test = fresh
     for measure, value in RESULTS["settings"][name]["test"].items():
         assert math.isclose(test[measure][place], value, abs_tol=1e-4), measure
 
 
 @every_stacked
-def test_a_fresh_run_gives_the_published_accuracies_to_the_digit(fresh, place, name):
+def test_fresh_run_gives_the_published_accuracies_to_the_digit(fresh, place, name):
     history, test = fresh
     train = history["train"]["accuracy"][:, place]
     assert [in_percent(train[epoch]) for epoch in (0, -1)] == published_row("reference_report", "settings", name)[
@@ -286,11 +286,11 @@ def test_a_fresh_run_gives_the_published_accuracies_to_the_digit(fresh, place, n
     assert in_percent(test["accuracy"][place]) == measured["test"]
 
 
-# What the README says
+# README
 
 
 @every_setting
-def test_the_readmes_table_is_that_of_the_results(name):
+def test_table_in_the_readme_has_the_committed_accuracies(name):
     title = re.compile(rf"\| {re.escape(SETTINGS[name].plain_title)}(?![.\d])")
     (row,) = filter(title.match, (paths.ROOT / "README.md").read_text().splitlines())
     result = RESULTS["settings"][name]
@@ -299,13 +299,13 @@ def test_the_readmes_table_is_that_of_the_results(name):
     assert re.findall(r"([\d.]+)\W*%", row) == expected
 
 
-def test_the_readme_names_what_the_improved_networks_reach():
+def test_readme_has_the_committed_accuracies_of_the_improved_networks():
     readme = " ".join((paths.ROOT / "README.md").read_text().split())
     softmax, bce = (100 * RESULTS[chapter]["best"]["test"]["accuracy"] for chapter in ("improvements", "bce"))
     assert f"reaches {softmax:.2f} % on test, and {bce:.2f} % with ten sigmoids" in readme
 
 
-def test_the_readmes_table_has_the_reports_order():
+def test_table_in_the_readme_has_the_order_of_the_report():
     readme = (paths.ROOT / "README.md").read_text()
     places = [readme.index(f"| {setting.plain_title} ") for setting in SETTINGS.values()]
     assert places == sorted(places)

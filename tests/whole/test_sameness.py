@@ -1,4 +1,4 @@
-"""The figures at eta = .001 come out the same, to every printed digit, whatever threads and kernels compute them."""
+"""Results at eta = 0.001 are the same to every printed digit, with any number of threads and any matrix kernel."""
 
 import json
 import os
@@ -12,24 +12,24 @@ import numpy as np
 import pytest
 
 from lib import cifar10, paths
-from report.show import percent
+from report.words import percent
 
-# Run in a process of its own: OpenBLAS chooses its kernel when it is loaded.
+# This runs in a new process, because OpenBLAS chooses its kernel when it is loaded.
 TRAIN = """
 import json
 from threadpoolctl import threadpool_info
 from lib.runs.training import train_setting
 from lib.runs.settings import read_all
 
-results = {own.name: train_setting(own).as_result() for own in read_all() if own.eta == 0.001}
+results = {setting.name: train_setting(setting).as_result() for setting in read_all() if setting.eta == 0.001}
 blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
 print(json.dumps([blas.get("architecture"), blas["num_threads"], results]))
 """
-# With AVX2, AVX and SSE: each adds up in an order of its own. Any x86 processor of these years can run them.
+# With AVX2, AVX and SSE: each adds in a different order. Any current x86 processor can run them.
 KERNELS = ["Haswell", "Sandybridge", "Nehalem"]
 
 needs_data = pytest.mark.skipif(
-    not all(map(cifar10.is_verified, cifar10.SHA1)), reason="needs CIFAR-10: `make` fetches it"
+    not all(map(cifar10.is_verified, cifar10.SHA1)), reason="needs CIFAR-10, which `make` fetches"
 )
 needs_kernels = pytest.mark.skipif(
     platform.machine().lower() not in ("x86_64", "amd64"), reason="these kernels are for x86 processors"
@@ -38,17 +38,17 @@ needs_kernels = pytest.mark.skipif(
 
 @cache
 def trained(threads, **kernel):
-    """OpenBLAS' kernel and threads, and the results of every setting at eta = .001."""
-    own = {"OPENBLAS_NUM_THREADS": str(threads), "PYTHONPATH": str(paths.ROOT)} | kernel
+    """OpenBLAS' kernel and threads, and the results of every setting at eta = 0.001."""
+    variables = {"OPENBLAS_NUM_THREADS": str(threads), "PYTHONPATH": str(paths.ROOT)} | kernel
     done = subprocess.run(
-        [sys.executable, "-c", TRAIN], env=os.environ | own, capture_output=True, text=True, timeout=600
+        [sys.executable, "-c", TRAIN], env=os.environ | variables, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
 def printed(results):
-    """Every figure as the report prints it: accuracies to 0.01 %, losses and costs to 0.001."""
+    """Every number as the report prints it: accuracies to 0.01 %, losses and costs to 0.001."""
     return {
         f"{name}, {split}, {measure}": [percent(x) if measure == "accuracy" else f"{x:.3f}" for x in np.ravel(values)]
         for name, result in results.items()
@@ -59,7 +59,7 @@ def printed(results):
 
 @needs_data
 @pytest.mark.faults
-def test_two_threads_give_the_figures_of_one():
+def test_two_threads_give_the_same_printed_numbers_as_one():
     (_, one, reference), (_, two, results) = trained(1), trained(2)
     assert (one, two) == (1, 2)
     assert len(results) == 3
@@ -70,14 +70,14 @@ def test_two_threads_give_the_figures_of_one():
 @needs_kernels
 @pytest.mark.faults
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_another_kernel_gives_the_same_figures(kernel):
+def test_other_kernel_gives_the_same_printed_numbers(kernel):
     used, _, results = trained(1, OPENBLAS_CORETYPE=kernel)
     assert used == kernel
     assert printed(results) == printed(trained(1)[2])
 
 
 @pytest.mark.parametrize("label", ["tab-main", "tab-all", "tab-replay", "tab-erratum", "tab-mistakes"])
-def test_the_report_marks_the_figures_that_come_out_differently_elsewhere(label):
+def test_report_marks_exactly_the_rows_at_eta_0_1_as_machine_dependent(label):
     page = (paths.REPORT / "report.html").read_text(encoding="utf-8")
     table = page[page.index(f'id="{label}"') :].partition("</figure>")[0]
     titles = [cell for cell in re.findall("<t[dh] .*?</t[dh]>", table, re.DOTALL) if r"\eta =" in cell]

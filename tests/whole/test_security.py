@@ -1,4 +1,4 @@
-"""`make test` runs bandit on the modules: here, that it sees what it is to see, and what it has no rule for."""
+"""bandit, as configured here, finds forbidden calls; no file uses the forbidden calls that bandit has no rule for."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ HOUSES = ("lib", "report", "notebooks", "benchmarks")
 CODE = [*(path for house in HOUSES for path in paths.ROOT.glob(f"{house}/**/*.py")), *paths.NOTEBOOKS.glob("*.ipynb")]
 
 
-def test_bandit_as_it_is_set_up_finds_what_must_not_be(tmp_path):
+def test_bandit_with_our_configuration_finds_every_forbidden_call(tmp_path):
     for rule, code in FORBIDDEN.items():
         (tmp_path / f"{rule}.py").write_text(f"{code}\n")
     command = ["bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", tmp_path]
@@ -32,5 +32,5 @@ def test_bandit_as_it_is_set_up_finds_what_must_not_be(tmp_path):
 
 
 @pytest.mark.parametrize("file", CODE, ids=lambda file: file.name)
-def test_no_array_is_read_by_pickle_and_no_yaml_makes_objects(file):
+def test_no_file_allows_pickled_arrays_or_unsafe_yaml(file):
     assert re.findall(r"allow_pickle|typ=\W*(?:unsafe|full)", file.read_text(encoding="utf-8")) == []
