@@ -1,4 +1,4 @@
-"""The long trainings of this chapter: every setting from other seeds."""
+"""Train every setting from other seeds, ahead of the notebook that reads them from the cache."""
 
 import numpy as np
 
