@@ -1,5 +1,5 @@
-# `make report` runs every setting and renders the report; `make help` lists what else there is.
-# Written for GNU make 3.81, which macOS ships: no grouped targets (&:). A pattern rule with several targets runs once for all.
+# `make report` runs every setting and renders the report; `make help` lists all targets.
+# This works in GNU make 3.81, which macOS has: without grouped targets (&:), a pattern rule with several targets runs once.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -10,18 +10,18 @@ VENV ?= .venv
 READY := $(VENV)/.ready
 RUN := $(VENV)/bin/python -m
 ONE_THREAD := env OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM_THREADS=1
-# NumPy asks for huge pages, which a virtual machine may be slow to give: half a second or more for each training.
+# NumPy requests huge pages. On a virtual machine that can cost half a second or more in each training.
 export NUMPY_MADVISE_HUGEPAGE ?= 0
 JOBS = --jobs=$(shell getconf _NPROCESSORS_ONLN)
 
 BATCHES := data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 test_batch
 DATA := $(BATCHES:%=data/cifar10/%.bin)
 export SETTINGS := $(wildcard notebooks/settings/*.yaml)
-ODD := $(foreach mark,; & | ` $$,$(findstring $(mark),$(SETTINGS)))  # a shell, and make, would act on these
+ODD := $(foreach mark,; & | ` $$,$(findstring $(mark),$(SETTINGS)))  # special to the shell or to make
 ifneq ($(strip $(ODD))$(filter-out notebooks/settings/%.yaml,$(SETTINGS))$(wildcard notebooks/settings/*.yml),)
 $(error notebooks/settings: a setting is a file NAME.yaml; its name may hold letters, digits, dots and hyphens)
 endif
-# A chapter N-some-name.ipynb has its modules in notebooks/some_name/, its long trainings in the __main__.py there.
+# A chapter N-some-name.ipynb has its modules in notebooks/some_name/ and its long trainings in the __main__.py there.
 CHAPTERS := $(patsubst notebooks/%.ipynb,%,$(wildcard notebooks/[1-9]-*.ipynb))
 folder = $(subst -,_,$(strip $(foreach n,1 2 3 4 5 6 7 8 9,$(patsubst $n-%,%,$(filter $n-%,$1)))))
 stamp = $(patsubst notebooks/%/__main__.py,report/notebooks/.%,$(wildcard notebooks/$(call folder,$1)/__main__.py))
@@ -36,8 +36,9 @@ PRINT := $(wildcard report/pipeline/*.py report/template/*)
 SOURCES := lib notebooks report/*.py report/pipeline report/template Makefile requirements.txt pyproject.toml data \
     benchmarks/*.json  # as in report/pipeline/provenance.py
 
-# One at a time: two would write the same files, .venv among them, hence the Python that makes .venv.
-# On all cores, unless -j says otherwise; only a recipe can tell. The + has `make -n report` look into it, too.
+# Only one `make report` runs at a time, since two would write the same files. The lock is taken by the system's Python, as
+# .venv may not exist yet. All cores are used unless the user gives -j, which MAKEFLAGS shows only within a recipe. The +
+# lets `make -n report` list the inner steps.
 ALONE = +@$(PYTHON) -m report.pipeline.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
 
 report:  ## run every setting, render report/report.html and report/report.pdf
@@ -46,10 +47,10 @@ report:  ## run every setting, render report/report.html and report/report.pdf
 pages: report/report.html report/report.pdf
 	@echo "The report is up to date: report/report.html and report/report.pdf"
 
-core:  ## run and render the assignment's compulsory part alone, into report/core
+core:  ## run and render only the compulsory part of the assignment, into report/core
 	$(ALONE) core-pages
 
-# Notebooks 1 and 2 wait for nothing: they are left for the core that notebook 4 does not take.
+# Notebooks 1 and 2 depend on no other, so they fill the core that notebook 4 leaves free.
 CORE := $(RUNS) $(addprefix report/,$(wildcard notebooks/[24]-*.ipynb notebooks/1-*.ipynb))
 core-pages: report/notebooks/.seeds $(CORE)
 	$(RUN) report.pipeline core
@@ -57,39 +58,39 @@ core-pages: report/notebooks/.seeds $(CORE)
 report/report%html report/report%pdf: report/results.json $(PRINT)
 	$(RUN) report.pipeline render
 
-# The notebooks come last: so short, they end at about the same time on all cores.
+# The notebooks come last: they are short, so all cores finish at about the same time.
 report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/notebooks/.commit $(wildcard report/pipeline/*.py)
 	$(RUN) report.pipeline results
 
-# One BLAS thread to a notebook: the notebooks run side by side on the machine's cores.
+# One BLAS thread for each notebook, since notebooks run side by side on all cores.
 report/notebooks/%.ipynb: notebooks/%.ipynb $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $<
 
-# All settings are read once before anything is run, so that a mistake in one is reported once. Whatever is run waits for
-# it, so that make then begins with what comes first, which takes longest.
+# All settings are read before anything runs, so that a mistake in one is reported once. Every step waits for this, so that
+# make then starts the steps in the order of the prerequisites, the longest first.
 report/notebooks/.valid: $(SETTINGS) lib/runs/settings.py | $(READY)
 	@mkdir -p $(@D)
 	@$(RUN) lib.runs.settings
 	@touch $@
 
-# A setting's colour depends on its place among all settings.
+# A setting's colour depends on its place among all settings, hence .settings.
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
     $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $< notebooks/settings/$*.yaml
 
-# Long trainings that chapters read from data/runs, done beside the other notebooks.
+# Long trainings, whose results the chapters read from data/runs. They run at the same time as other notebooks.
 $(LONG): report/notebooks/.%: notebooks/%/__main__.py $(LIB) | $(DATA) report/notebooks/.valid
 	@mkdir -p $(@D)
 	@$(ONE_THREAD) $(RUN) notebooks.$*
 	@touch $@
 
-# Each chapter reads its folder; its long trainings read all of that but charts and sentences.
+# A chapter depends on its folder. Its long trainings depend on the folder without charts.py and sentences.py.
 depend = $(if $(call executed,$1),$(eval $(call executed,$1): $(wildcard notebooks/$(call folder,$1)/*.py) $(call stamp,$1)))
 train_by = $(eval $1: $(filter-out %/charts.py %/sentences.py,$(wildcard $(patsubst report/notebooks/.%,notebooks/%,$1)/*.py)))
 $(foreach chapter,$(CHAPTERS),$(call depend,$(chapter)))
 $(foreach long,$(LONG),$(call train_by,$(long)))
 
-# What a chapter reads beside that.
+# Further dependencies of chapters.
 report/notebooks/4-comparison.ipynb: $(RUNS)
 report/notebooks/.comparison report/notebooks/4-comparison.ipynb: $(SETTINGS) report/notebooks/.settings
 report/notebooks/.improvements: notebooks/sweep.yaml
@@ -97,8 +98,8 @@ report/notebooks/6-binary-cross-entropy.ipynb: report/notebooks/.improvements
 report/notebooks/7-reproduction.ipynb: | $(RUNS) $(filter %/.comparison,$(LONG))
 report/notebooks/9-speed.ipynb: $(wildcard benchmarks/*.json)
 
-# What a time stamp cannot show, in files that are rewritten only when it changes: which settings there are, and which
-# commit the report is to name.
+# Values that must trigger a rebuild although no file is newer: the list of settings, and the commit that the report
+# names. Each file is rewritten only when its value changes.
 report/notebooks/.settings: FORCE
 	@$(call keep,echo "$$SETTINGS")
 report/notebooks/.commit: FORCE
@@ -124,11 +125,11 @@ test: $(READY) $(DATA)  ## check style, types and security, run the tests
 	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib report notebooks benchmarks
 	$(RUN) pytest
 
-test-faults: $(READY) $(DATA)  ## interrupt, starve and repeat `make report` on small data, as docs/reliability.md promises
+test-faults: $(READY) $(DATA)  ## run the slow tests of docs/reliability.md: `make report` killed, on full disks, run twice
 	$(RUN) pytest -m faults
 
-# A cluster's workers have data of their own, or fetch them.
-sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
+# Workers of a cluster have their own data or fetch them.
+sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid in notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
 	@$(RUN) notebooks.improvements.search $(SCHEDULER)
 
 bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and the machine's limit; installs the last two
@@ -137,27 +138,27 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 	$(RUN) benchmarks.report
 	$(RUN) benchmarks.explore
 
-# One BLAS thread, as above: a notebook run by hand rounds as the report does.
+# One BLAS thread, as above, so that a notebook run by hand rounds in the same way.
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab; as root: LAB=--allow-root
 	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb $(LAB)
 
-screenshots: $(READY) $(DATA)  ## take report/screenshots anew, of the report as it is and of the exploring window
+screenshots: $(READY) $(DATA)  ## retake report/screenshots of the current report and of the exploring window
 	$(RUN) tests.screenshots
 
-lock: $(READY)  ## pin every package anew, as pyproject.toml allows
+lock: $(READY)  ## update the pinned packages in requirements.txt, as pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 
-# All letters of formulas, upright, italic and bold. A test says if a formula has a character that is not listed here.
+# The letters of formulas, upright, italic and bold. A test fails if a formula has a character that is not listed here.
 LETTERS := 20-7E,393-3A9,3B1-3C9,3F5,210E,1D400-1D467,1D5B3,1D6FC-1D716
 SIGNS := D7,2016,2032,2061,2190,2202,2207,2208,2211,2212,223C,2248,2264,2265
-font: $(READY)  ## cut report/template/STIXTwoMath.woff out of STIX Two Math, which the package ziamath contains
+font: $(READY)  ## make report/template/STIXTwoMath.woff, a subset of STIX Two Math, which the package ziamath contains
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ziamath==0.13
 	$(VENV)/bin/pyftsubset $(VENV)/lib/python3*/site-packages/ziamath/fonts/STIXTwoMath-Regular.ttf --flavor=woff \
 	    --layout-features=ssty,dtls,flac,kern,ccmp --name-IDs=0,1,2,13,14 --unicodes=$(LETTERS),$(SIGNS) \
 	    --output-file=report/template/STIXTwoMath.woff
 
-clean:  ## remove what was run and rendered, but not the data, the environment, or the committed report
+clean:  ## remove all results and the cache, but not the data, the environment or the committed report
 	rm -rf data/runs data/cifar10/.*.bin .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	git clean -fdqX figures report
 
