@@ -1,4 +1,4 @@
-"""Small made-up data. Every dimension differs, so that no axis can stand in for another: N 7, D 5, K 3, M 4."""
+"""Fixtures with small made-up data. All dimensions differ, so that swapped axes fail: N 7, D 5, K 3, M 4."""
 
 import hashlib
 import shutil
@@ -29,14 +29,14 @@ class Problem(NamedTuple):
     eta: ArrayLike
 
     def alone(self) -> list["Problem"]:
-        """Each network by itself."""
+        """A problem for each network."""
         if self.net.b.ndim == 1:
             return [self]
         nets = [Network(W, b) for W, b in zip(self.net.W.swapaxes(0, 1), self.net.b, strict=True)]
-        return [Problem(self.X, self.y, *own) for own in zip(nets, self.lam, self.eta, strict=True)]
+        return [Problem(self.X, self.y, *member) for member in zip(nets, self.lam, self.eta, strict=True)]
 
     def each(self, function: Callable[["Problem"], object]) -> np.ndarray:
-        """function(problem) of each network by itself, put together as a stack puts it together."""
+        """Call function(problem) for each network, and join the results as a stack does."""
         results = [np.asarray(function(problem)) for problem in self.alone()]
         return results[0] if self.net.b.ndim == 1 else np.stack(results, axis=-2 if results[0].ndim else 0)
 
@@ -66,7 +66,7 @@ def stack() -> Problem:
 
 @pytest.fixture
 def make_run() -> Callable[..., Run]:
-    """A function that makes up a run: any fields of its setting, and of its results what the test is about."""
+    """A function that makes a run with given fields of its setting and some given results; the rest is made up."""
 
     def make(
         name: str = "a",
@@ -95,9 +95,9 @@ def make_run() -> Callable[..., Run]:
 
 @pytest.fixture(scope="session")
 def made_up_batches() -> dict[str, bytes]:
-    """CIFAR-10's six files, by name, with 300 images each that show their class, if faintly.
+    """CIFAR-10's six files, by name, with 300 images each that faintly show their class.
 
-    Pixels have two levels only: few gradients are then near 0, where central differences are little but rounding.
+    Pixels have two levels only, so few gradients are near 0, where rounding dominates central differences.
     """
     rng = np.random.default_rng(0)
     bright = rng.uniform(0.4, 0.6, (10, 3072))  # the share of a class's images in which the pixel is bright
@@ -111,7 +111,7 @@ def made_up_batches() -> dict[str, bytes]:
 
 @pytest.fixture
 def small_data(made_up_batches: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The made-up batches instead of the real ones, and nothing in data/runs."""
+    """Use the made-up batches instead of the real ones, and an empty cache."""
     for name, content in made_up_batches.items():
         (tmp_path / name).write_bytes(content)
     sums = {name.removesuffix(".bin"): hashlib.sha1(content).hexdigest() for name, content in made_up_batches.items()}
@@ -122,9 +122,9 @@ def small_data(made_up_batches: dict[str, bytes], tmp_path: Path, monkeypatch: p
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium to test in; skips where there is none.
+    """A Chromium to test in; skip the test if there is none.
 
-    One a module: playwright keeps an event loop running, in which no other test could run its own.
+    Each module has its own: while playwright runs its event loop, no other test can run one.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; `make` installs it")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -136,12 +136,12 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-AXE = "axe-core-4.14.1"  # this version: another may find other faults
+AXE = "axe-core-4.14.1"  # pinned, because other versions may find other faults
 
 
 @pytest.fixture(scope="session")
 def axe(request: pytest.FixtureRequest) -> str:
-    """axe-core's source from npm, kept in pytest's cache."""
+    """The source of axe-core from npm, cached by pytest."""
     folder = request.config.cache.mkdir("axe-core")
     if not (folder / f"{AXE}.tgz").exists():
         if not shutil.which("npm"):
@@ -157,12 +157,12 @@ def axe(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def faults(axe: str) -> Callable[..., dict[str, list[str]]]:
-    """A function that tells what axe-core finds serious or worse on a page, with the first elements that have it."""
+    """A function that returns the faults that axe-core calls serious or worse on a page, with the first elements."""
 
     def find(page: Any, within: str = "html") -> dict[str, list[str]]:
         page.evaluate(axe)
-        found = page.evaluate("within => axe.run(within)", within)["violations"]
-        grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+        violations = page.evaluate("within => axe.run(within)", within)["violations"]
+        grave = [fault for fault in violations if fault["impact"] in ("serious", "critical")]
         return {fault["id"]: [node["html"][:120] for node in fault["nodes"][:3]] for fault in grave}
 
     return find

@@ -19,20 +19,20 @@ REPORT = ("report.html", "report.pdf", "results.json")
 
 
 class Project:
-    """A copy of the repository as a clone would hold it, and the user's own CIFAR-10 beside it.
+    """A copy of the repository like a fresh clone, with a folder beside it that holds a CIFAR-10 of the user.
 
-    `variables` are those of the Makefile that differ in it, such as "LONG=report/notebooks/.seeds".
+    `variables` are arguments of make that set variables of the Makefile, such as "CIFAR10=".
     """
 
     def __init__(self, folder, *variables):
         self.root, self.source, self.variables = folder / "project", folder / "cifar-10-batches-bin", variables
 
     def command(self, *arguments):
-        own = (f"VENV={VENV}", f"CIFAR10={self.source}", *self.variables)
-        return ["make", *(arguments or ["report"]), *own]
+        variables = (f"VENV={VENV}", f"CIFAR10={self.source}", *self.variables)
+        return ["make", *(arguments or ["report"]), *variables]
 
     def copy(self, folder):
-        """The same project in another folder, time stamps included."""
+        """Copy the project to another folder, with its time stamps."""
         shutil.copytree(self.root.parent, folder, dirs_exist_ok=True)
         return Project(folder, *self.variables)
 
@@ -53,11 +53,8 @@ class Project:
         return done
 
     def start(self, *targets):
-        """`make report`, or other targets, in a process group of its own, as a terminal starts it.
-
-        What it says is its `stdout`.
-        """
-        heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+        """Start `make report`, or other targets, in a new process group, as a terminal does. Its output is `stdout`."""
+        obey_ctrl_c = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background job of a shell ignores it
         return subprocess.Popen(
             self.command(*targets),
             cwd=self.root,
@@ -66,11 +63,11 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            preexec_fn=heeded,
+            preexec_fn=obey_ctrl_c,
         )
 
     def remake(self):
-        """`make report`, which must succeed. Returns the notebooks that it ran."""
+        """Run `make report`, which must succeed. Return the names of the notebooks that it ran."""
         done = self.make()
         assert done.returncode == 0, done.log
         return set(re.findall(r"(\S+): running", done.log))
@@ -82,7 +79,7 @@ class Project:
         return json.loads((self / "report/results.json").read_text())
 
     def report(self):
-        """What the reader is given: the bytes of each file, and when it was written."""
+        """The bytes and the time stamp of each file of the report, by name."""
         files = [self / "report" / name for name in REPORT]
         return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
@@ -100,7 +97,7 @@ class Project:
 
 
 def new_project(folder, batches, *variables):
-    """A project in `folder` whose CIFAR-10 are `batches`, by file name, with the checksums to match."""
+    """Make a project in `folder` whose CIFAR-10 are `batches`, by file name, with matching checksums."""
     project = Project(folder, *variables)
     copy_repository(project.root)
     project.source.mkdir()
@@ -112,7 +109,7 @@ def new_project(folder, batches, *variables):
 
 
 def new_small_project(folder, batches):
-    """A project with the least that `make report` can do and still does everything: two chapters, two settings."""
+    """Make a small project in which `make report` still has every kind of step: two chapters and two settings."""
     project = new_project(folder, batches)
     for chapter in project.root.glob("notebooks/[1256789]-*.ipynb"):
         chapter.unlink()

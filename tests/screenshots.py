@@ -1,4 +1,4 @@
-"""`make screenshots` takes report/screenshots/ anew. By hand, when the page or the window looks different."""
+"""Take report/screenshots/ of the committed report and of the exploring window: `make screenshots`, run by hand."""
 
 import re
 import shutil
@@ -13,11 +13,11 @@ from lib import paths
 
 FOLDER = paths.REPORT / "screenshots"
 SETTING = "eta0.001-lam1"
-LOOKS = {"type": "jpeg", "quality": 80}  # noise is several times as large as PNG
+LOOKS = {"type": "jpeg", "quality": 80}  # as PNG, the noise in the templates would take several times the space
 
 
 def take_report(opened: Page, name: str) -> None:
-    """The templates of a setting half-way, with its curves read."""
+    """The templates of a setting in the middle of its training, and its curves with hover values."""
     opened.goto((paths.REPORT / "report.html").as_uri())
     film = opened.locator(f'[id="fig-templates-{SETTING}"]')
     film.locator("input").fill("6")
