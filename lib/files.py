@@ -43,7 +43,7 @@ def read_json(path: Path, model: type[Model], cure: str) -> Model:
 def explain(error: ValidationError, wording: Mapping[str, str] | None = None) -> str:
     """Explain the first of pydantic's errors, each as 'key = value: what is allowed'.
 
-    `wording` replaces pydantic's own words, by the type of the error.
+    `wording` replaces pydantic's words, by the type of the error.
     """
     sentences = []
     for fault in error.errors()[:SHOWN]:

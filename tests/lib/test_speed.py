@@ -57,7 +57,7 @@ def processor_seconds(job, *arguments):
 
 
 def test_a_step_makes_few_calls(images):
-    """Of Python and C functions alike: what a step of one network costs beside its products."""
+    """Counts calls of Python and of C functions: what a step of one network costs beside its products."""
     calls = 0
 
     def count(frame, event, function):
@@ -87,7 +87,7 @@ def test_an_evaluation_holds_little_beside_the_images(images):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")
 def test_a_step_of_a_large_stack_takes_no_new_memory(images):
-    """Arrays as large as W, made anew in each step, cost a fifth of the time in page faults."""
+    """New arrays as large as W in each step would cost a fifth of the time in page faults."""
     train(images, 32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     train(images, 32)
