@@ -1,7 +1,7 @@
-"""Where everything lies, and how a file is written: whole or not at all.
+"""The project's folders, and how to write a file whole or not at all.
 
-What is temporary is locked as long as it is in use. The system frees a lock however its process ends, so what is not
-locked was left by one that was killed, and whoever is next removes it.
+A temporary file or folder is locked while it is in use. The system releases the lock even if the process is killed, so
+one without a lock was abandoned, and the next process removes it.
 """
 
 import fcntl
@@ -25,13 +25,13 @@ SETTINGS = NOTEBOOKS / "settings"
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; move it into place if the block ends well, remove it otherwise.
+    """Yield a temporary path beside `path`, which replaces `path` if the block ends well and is removed otherwise.
 
-    The temporary name keeps the suffix, since NumPy and papermill go by it. An OSError of the writing names `path`.
+    It has the same suffix, since NumPy and papermill go by it. An OSError while writing names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.stem}."
-    remove_left(path.parent, prefix, path.suffix)
+    remove_abandoned(path.parent, prefix, path.suffix)
     try:
         handle, name = tempfile.mkstemp(prefix=prefix, suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
@@ -50,8 +50,8 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """Yield a temporary folder, which is gone when the block ends. An OSError of a full disk names it."""
-    remove_left(Path(tempfile.gettempdir()), prefix)
+    """Yield a temporary folder, which is removed when the block ends. The OSError of a full disk names the folder."""
+    remove_abandoned(Path(tempfile.gettempdir()), prefix)
     with tempfile.TemporaryDirectory(prefix=prefix) as name, locked(os.open(name, os.O_RDONLY)):
         try:
             yield Path(name)
@@ -63,20 +63,20 @@ def scratch(prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def locked(handle: int) -> Iterator[None]:
-    """Hold the lock of an open file or folder, and close it when the block ends."""
+    """Lock an open file or folder, and close it when the block ends."""
     try:
-        with suppress(OSError):  # of a file system without locks, where nothing is removed then
+        with suppress(OSError):  # some file systems have no locks; there, nothing is removed as abandoned
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
     finally:
         os.close(handle)
 
 
-def remove_left(folder: Path, prefix: str, suffix: str = "") -> None:
-    """Remove the temporary files and folders there that nobody holds: of the names that `tempfile` gives, no others."""
+def remove_abandoned(folder: Path, prefix: str, suffix: str = "") -> None:
+    """Remove temporary files and folders without a lock, if they have a name as `tempfile` makes it."""
     for path in folder.glob(f"{glob.escape(prefix)}{'?' * 8}{glob.escape(suffix)}"):
         with suppress(OSError):
-            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # others write in /tmp, too
+            handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # /tmp has pipes and links, too
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -85,6 +85,6 @@ def remove_left(folder: Path, prefix: str, suffix: str = "") -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
+    """Write a text file in UTF-8, whole or not at all."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Each rule that keeps held-out figures honest, tripped; and that none is tripped by an honest run."""
+"""Each rule that keeps held-out accuracies honest, broken; and honest runs, which break no rule."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def stops(match):
     return pytest.raises(GuardError, match=match)
 
 
-def test_a_broken_rule_is_told_in_one_line_as_bad_input_is():
+def test_guard_error_is_an_input_error():
     assert issubclass(GuardError, InputError)
 
 
@@ -32,26 +32,26 @@ def test_a_broken_rule_is_told_in_one_line_as_bad_input_is():
 
 
 @pytest.mark.parametrize("letter", ["W", "b"])
-def test_who_evaluates_cannot_write_to_the_weights(problem, monkeypatch, letter):
+def test_weights_are_read_only_during_evaluation(problem, monkeypatch, letter):
     before = [array.copy() for array in problem.net]
 
-    def scores_and_meddles(X, net):
+    def scores_with_a_change(X, net):
         getattr(net, letter)[...] += 1
 
-    monkeypatch.setattr(train, "scores", scores_and_meddles)
+    monkeypatch.setattr(train, "scores", scores_with_a_change)
     with pytest.raises(ValueError, match="read-only"):
         train.evaluate(problem.X, problem.y, problem.net, problem.lam)
     for array, old in zip(problem.net, before, strict=True):
         assert_array_equal(array, old)
 
 
-def test_after_an_evaluation_training_goes_on(problem):
+def test_weights_are_writeable_again_after_evaluation(problem):
     train.evaluate(problem.X, problem.y, problem.net, problem.lam)
     assert all(array.flags.writeable for array in problem.net)
 
 
 @small_data
-def test_an_evaluation_that_trains_stops_the_run(monkeypatch):
+def test_evaluation_that_changes_weights_stops_the_run(monkeypatch):
     def trains(X, net):
         net.W[:] -= 0.1 * X.T @ np.ones((len(X), 10), net.W.dtype)
         return X @ net.W + net.b
@@ -73,26 +73,26 @@ def test_splits_without_a_common_image_pass():
 
 @pytest.mark.parametrize(("split", "other"), [("val", "train"), ("test", "train"), ("test", "val")])
 @pytest.mark.parametrize("place", [0, 9])
-def test_a_single_common_image_is_found_and_both_splits_named(split, other, place):
+def test_single_common_image_is_found_and_both_splits_named(split, other, place):
     shared = APART[split].copy()
     shared[place] = APART[other][3]
-    with stops(f"an image of the {split} split is in the {other} split, too: give each its own batch"):
+    with stops(f"the {split} and the {other} split share an image: give each its own batch"):
         check_disjoint(APART | {split: shared})
 
 
 @pytest.mark.parametrize(
     "laid_out", [np.asfortranarray, lambda images: images[::-1], lambda images: images.repeat(2, 0)[::2]]
 )
-def test_a_common_image_is_found_however_it_lies_in_memory(laid_out):
-    with stops("an image of the test split is in the train split"):
+def test_common_image_is_found_in_any_memory_layout(laid_out):
+    with stops("the test and the train split share an image"):
         check_disjoint(APART | {"test": laid_out(APART["train"])})
 
 
-def test_an_image_that_is_in_one_split_twice_is_no_matter():
+def test_image_twice_in_one_split_passes():
     check_disjoint(APART | {"val": APART["val"].repeat(2, 0)})
 
 
-def test_an_image_that_differs_in_one_grey_level_is_another():
+def test_image_that_differs_in_one_grey_level_passes():
     near = APART["train"].copy()
     near[:, 5] ^= 1
     check_disjoint(APART | {"val": near})
@@ -103,10 +103,10 @@ def test_an_image_that_differs_in_one_grey_level_is_another():
     ("split", "batch", "other"),
     [("val", "data_batch_1", "train"), ("test", "data_batch_1", "train"), ("test", "data_batch_2", "val")],
 )
-def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, split, batch, other):
+def test_same_batch_for_two_splits_stops_the_run_before_training(monkeypatch, split, batch, other):
     monkeypatch.setitem(assignment.BATCHES, split, batch)
     monkeypatch.setattr(training, "mini_batch_gd", None)
-    with stops(f"an image of the {split} split is in the {other} split"):
+    with stops(f"the {split} and the {other} split share an image"):
         train_setting(SETTING)
 
 
@@ -114,12 +114,12 @@ def test_one_batch_for_two_splits_stops_a_run_before_it_begins(monkeypatch, spli
 @pytest.mark.parametrize(
     ("batches", "sentence"),
     [
-        (["data_batch_1", "test_batch"], "an image of the test split is in the (train|val) split"),
-        (["data_batch_1", "data_batch_1"], "an image of the val split is in the train split"),
+        (["data_batch_1", "test_batch"], "the test and the (train|val) split share an image"),
+        (["data_batch_1", "data_batch_1"], "the val and the train split share an image"),
     ],
     ids=["the test batch", "a batch twice"],
 )
-def test_a_wrong_batch_among_all_that_are_trained_on_is_found(monkeypatch, batches, sentence):
+def test_wrong_batch_among_all_training_batches_is_found(monkeypatch, batches, sentence):
     monkeypatch.setattr(assignment, "ALL_BATCHES", batches)
     monkeypatch.setattr(assignment, "N_VAL", 100)
     with stops(sentence):
@@ -129,14 +129,14 @@ def test_a_wrong_batch_among_all_that_are_trained_on_is_found(monkeypatch, batch
 # The test split opens once
 
 
-def test_the_second_opening_is_refused_and_the_reason_given():
+def test_second_opening_is_refused_with_the_reason():
     sealed = Sealed(lambda: (IMAGES, np.arange(30)))
     assert_array_equal(sealed.open()[0], IMAGES)
     with stops("read already: choose on the validation split, read test once"):
         sealed.open()
 
 
-def test_what_is_sealed_is_not_loaded_before():
+def test_sealed_split_is_not_loaded_before_it_is_opened():
     loaded = []
     sealed = Sealed(lambda: loaded.append("once"))
     assert loaded == []
@@ -145,7 +145,7 @@ def test_what_is_sealed_is_not_loaded_before():
 
 
 @small_data
-def test_the_test_split_of_an_training_opens_once():
+def test_test_split_of_a_training_opens_once():
     splits = load_splits()
     splits.test.open()
     with stops("has been read already"):
@@ -153,11 +153,11 @@ def test_the_test_split_of_an_training_opens_once():
 
 
 @small_data
-def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypatch):
+def test_run_that_opens_the_test_split_before_the_end_is_stopped(monkeypatch):
     load = training.load_splits
 
-    def load_and_look(*of_which_kind):
-        splits = load(*of_which_kind)
+    def load_and_look(*arguments):
+        splits = load(*arguments)
         splits.test.open()
         return splits
 
@@ -166,41 +166,41 @@ def test_a_run_that_looks_at_the_test_split_while_it_trains_is_stopped(monkeypat
         train_setting(SETTING)
 
 
-# A held-out accuracy is not above that of training
+# A held-out accuracy is not above the training accuracy
 
 
 @pytest.mark.parametrize(
     ("train", "held_out", "n"),
     [(0.45, 0.39, 10_000), (0.4, 0.4, 10_000), (0.4, 0.41, 10_000), (0.5, 0.6, 100), (0, 0, 10), (1, 1, 10)],
 )
-def test_what_chance_can_do_passes(train, held_out, n):
+def test_lead_that_chance_allows_passes(train, held_out, n):
     check_plausible(train, n, held_out, n, "test")
 
 
 @pytest.mark.parametrize(
     ("train", "held_out", "n"), [(0.4, 0.43, 10_000), (0.39, 0.4559, 10_000), (0.5, 0.9, 100), (0, 1, 30)]
 )
-def test_what_chance_cannot_do_is_stopped(train, held_out, n):
+def test_lead_beyond_chance_is_stopped(train, held_out, n):
     with stops(r"test accuracy .*% is above the training accuracy .*% by more than chance"):
         check_plausible(train, n, held_out, n, "test")
 
 
-def test_the_sentence_says_what_to_look_for():
+def test_message_says_where_to_look():
     with stops(
         r"^validation accuracy 90\.00% is above the training accuracy 50\.00% by more than chance: was the network"
-        r" trained on the validation images, or is the training figure of another network\?$"
+        r" trained on the validation images, or is the training accuracy another network's\?$"
     ):
         check_plausible(0.5, 1000, 0.9, 1000, "validation")
 
 
 @given(st.floats(0, 1), st.integers(1, 100_000))
-def test_equal_accuracies_never_stop_a_run(accuracy, n):
+def test_equal_accuracies_pass(accuracy, n):
     correct = round(accuracy * n) / n
     check_plausible(correct, n, correct, n, "test")
 
 
 def training_on(batch):
-    """`mini_batch_gd` of someone who trains on this batch, whatever he is given."""
+    """Return a `mini_batch_gd` that trains on `batch` whatever data it is given."""
 
     def mini_batch_gd(X, y, net, **others):
         (train_images, _), (images, y) = cifar10.load_batch("data_batch_1"), cifar10.load_batch(batch)
@@ -211,7 +211,7 @@ def training_on(batch):
 
 @small_data
 @pytest.mark.parametrize(("batch", "what"), [("data_batch_2", "validation"), ("test_batch", "test")])
-def test_a_network_trained_on_held_out_images_is_stopped_and_nothing_kept(monkeypatch, tmp_path, batch, what):
+def test_network_trained_on_held_out_images_is_stopped_and_not_cached(monkeypatch, tmp_path, batch, what):
     monkeypatch.setattr(training, "mini_batch_gd", training_on(batch))
     with stops(f"^{what} accuracy .* was the network trained on the {what} images"):
         get_run(SETTING)
@@ -220,7 +220,7 @@ def test_a_network_trained_on_held_out_images_is_stopped_and_nothing_kept(monkey
 
 @small_data
 @pytest.mark.parametrize("changed", [{"eta": 1e-6}, {"eta": 0.1, "lam": 0.0}, {"lam": 10.0}, {"n_epochs": 1}], ids=str)
-def test_an_honest_run_is_never_stopped(changed):
+def test_honest_run_is_not_stopped(changed):
     for seed in range(5):
         train_setting(SETTING.model_copy(update={"seed": seed} | changed))
 

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""Writing files whole or not at all, and removing what killed processes leave."""
 
 import errno
 import os
@@ -16,7 +16,7 @@ from lib import paths
 from lib.cifar10.sources import SCRATCH
 
 
-def test_the_file_appears_when_the_block_ends_well(tmp_path):
+def test_file_appears_when_the_block_ends(tmp_path):
     target = tmp_path / "new" / "folder" / "a.json"
     with paths.atomic(target) as temporary:
         temporary.write_text("new")
@@ -26,7 +26,7 @@ def test_the_file_appears_when_the_block_ends_well(tmp_path):
 
 
 @pytest.mark.parametrize("stop", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, stop):
+def test_failed_block_leaves_the_old_file_and_no_other(tmp_path, stop):
     target = tmp_path / "a.json"
     target.write_text("old")
     with pytest.raises(stop), paths.atomic(target) as temporary:
@@ -36,7 +36,7 @@ def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, stop)
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
+def test_open_reader_sees_the_old_file_to_its_end(tmp_path):
     target = tmp_path / "a.json"
     target.write_text("old")
     with target.open() as reader:
@@ -45,7 +45,7 @@ def test_who_reads_the_old_file_reads_it_to_its_end(tmp_path):
         assert reader.read() == "old"
 
 
-def test_the_temporary_file_lies_beside_the_target_with_its_suffix(tmp_path):
+def test_temporary_file_is_beside_the_target_and_has_its_suffix(tmp_path):
     with paths.atomic(tmp_path / "a.npz") as temporary:
         assert (temporary.parent, temporary.suffix) == (tmp_path, ".npz")
 
@@ -62,24 +62,24 @@ with {block} as temporary:
 
 
 def kill_within(block, tmp_path):
-    """A process that is killed within the block. What it has left."""
+    """Start a process that is killed within the block; return the file or folder that it leaves."""
     code = KILLED.format(block=block)
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | {"TMPDIR": str(tmp_path)})
     assert done.returncode == -signal.SIGKILL
-    (left,) = tmp_path.iterdir()
-    return left
+    (abandoned,) = tmp_path.iterdir()
+    return abandoned
 
 
-def test_what_a_killed_process_has_left_goes_when_the_file_is_written(tmp_path):
-    left = kill_within(f"paths.atomic(Path({str(tmp_path / 'a.json')!r}))", tmp_path)
+def test_temporary_file_of_a_killed_process_is_removed_by_the_next(tmp_path):
+    abandoned = kill_within(f"paths.atomic(Path({str(tmp_path / 'a.json')!r}))", tmp_path)
     with paths.atomic(tmp_path / "b.json") as temporary:
         temporary.write_text("other")
-    assert left.exists()
+    assert abandoned.exists()
     paths.write_text(tmp_path / "a.json", "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json"]
 
 
-def test_what_another_process_is_writing_stays(tmp_path):
+def test_temporary_file_in_use_is_not_removed(tmp_path):
     with paths.atomic(tmp_path / "a.json") as first:
         first.write_text("first")
         paths.write_text(tmp_path / "a.json", "second")
@@ -87,9 +87,9 @@ def test_what_another_process_is_writing_stays(tmp_path):
     assert (tmp_path / "a.json").read_text() == "first"
 
 
-def test_a_temporary_folder_that_a_killed_process_has_left_goes_with_the_next(tmp_path, monkeypatch):
-    left = kill_within("paths.scratch('cifar10-')", tmp_path)
-    assert (left / "file").exists()
+def test_temporary_folder_of_a_killed_process_is_removed_by_the_next(tmp_path, monkeypatch):
+    abandoned = kill_within("paths.scratch('cifar10-')", tmp_path)
+    assert (abandoned / "file").exists()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with paths.scratch("cifar10-") as first, paths.scratch("cifar10-") as second:
         assert sorted(tmp_path.iterdir()) == sorted([first, second])
@@ -97,7 +97,7 @@ def test_a_temporary_folder_that_a_killed_process_has_left_goes_with_the_next(tm
 
 
 @pytest.mark.parametrize("name", ["cifar10-original", f"{SCRATCH}original-batches"])
-def test_a_folder_of_a_users_own_stays_whatever_it_is_called(tmp_path, monkeypatch, name):
+def test_folder_of_the_user_with_a_similar_name_is_not_removed(tmp_path, monkeypatch, name):
     (tmp_path / name).mkdir()
     (tmp_path / name / "data_batch_1.bin").touch()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -106,7 +106,7 @@ def test_a_folder_of_a_users_own_stays_whatever_it_is_called(tmp_path, monkeypat
     assert (tmp_path / name / "data_batch_1.bin").exists()
 
 
-def test_a_full_disk_under_a_temporary_folder_is_named(tmp_path, monkeypatch):
+def test_full_disk_names_the_temporary_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(OSError, match="No space left") as caught, paths.scratch("cifar10-") as folder:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -119,14 +119,14 @@ def test_other_users_can_read_the_file(tmp_path):
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o644
 
 
-def test_the_folders_are_those_of_this_repository():
+def test_folders_are_those_of_this_repository():
     assert (paths.ROOT / "lib" / "paths.py").samefile(paths.__file__)
     assert {path.parent for path in (paths.DATA, paths.FIGURES, paths.REPORT, paths.NOTEBOOKS)} == {paths.ROOT}
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which Linux has")
 @pytest.mark.parametrize("write", [lambda path: path.write_text("new"), lambda path: np.savez(path, new=np.ones(9999))])
-def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, write):
+def test_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, write):
     target = tmp_path / "a.npz"
     target.write_text("old")
     with pytest.raises(OSError, match="No space left") as caught, paths.atomic(target) as temporary:
@@ -138,13 +138,13 @@ def test_a_full_disk_is_an_error_that_names_the_file(tmp_path, write):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_error_of_another_file_names_that_file(tmp_path):
+def test_error_of_another_file_names_that_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, paths.atomic(tmp_path / "a"):
         (tmp_path / "other").read_text()
     assert caught.value.filename == str(tmp_path / "other")
 
 
-def test_a_folder_that_is_in_the_way_is_named(tmp_path):
+def test_file_in_place_of_a_folder_is_named(tmp_path):
     (tmp_path / "folder").write_text("")
     with pytest.raises(OSError, match="folder"), paths.atomic(tmp_path / "folder" / "a"):
         pass

@@ -121,7 +121,7 @@ def test_an_honest_run_is_not_stopped_by_the_guards(setting, fields):
 def test_the_guards_would_stop_an_average_beside_the_training_figure_of_the_last_iterate():
     last, average = (train_setting(SWINGING.model_copy(update={"average": own})).history for own in (False, True))
     reached, held_out = last["train"]["accuracy"][-1], average["val"]["accuracy"][-1]
-    with pytest.raises(GuardError, match="is the training figure of another network"):
+    with pytest.raises(GuardError, match="is the training accuracy another network"):
         check_plausible(reached, 300, held_out, 300, "validation")
 
 
