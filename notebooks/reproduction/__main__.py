@@ -1,4 +1,4 @@
-"""The long trainings of this chapter: every replay."""
+"""Run the long trainings of this chapter: every replay."""
 
 from lib.command import refuse_arguments, report_progress, run_command
 from notebooks.reproduction.replay import replayed, replays

@@ -1,4 +1,4 @@
-"""The charts of the reproduction: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of the reproduction: arrays in, Figure out, in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from report.style import COLOURS, DASHED, INK, WIDTH
 
 
 def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequence[str]) -> Figure:
-    """Accuracy (n_epochs,) on the test images: solid, if trained on them; dashed, if held out. One colour a setting."""
+    """Draw accuracies (n_epochs,) on the test images by setting: solid if trained on them, dashed if held out."""
     fig = Figure((WIDTH, 2.7))
     ax = fig.subplots()
     for (title, (mistaken, held_out)), hue in zip(pairs.items(), colours, strict=True):
@@ -25,18 +25,13 @@ def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequenc
 
 
 def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
-    """Accuracy (n_epochs,) of runs that should be alike."""
+    """Draw the accuracies (n_epochs,) of five runs that should be equal."""
     fig = Figure((WIDTH, 2.7))
     ax = fig.subplots()
-    styles = [
-        (COLOURS[0], "-"),
-        (COLOURS[1], "-"),
-        (COLOURS[5], (0, (1, 1.5))),
-        (COLOURS[2], DASHED),
-        (COLOURS[3], DASHED),
-    ]
+    styles = zip((0, 1, 5, 2, 3), ("-", "-", (0, (1, 1.5)), DASHED, DASHED), strict=True)
     for (title, values), (hue, style) in zip(runs.items(), styles, strict=True):
-        ax.plot(np.arange(1, len(values) + 1), 100 * values, color=hue, linestyle=style, linewidth=1.1, label=title)
+        epochs = np.arange(1, len(values) + 1)
+        ax.plot(epochs, 100 * values, color=COLOURS[hue], linestyle=style, linewidth=1.1, label=title)
     ax.set(xlabel="epoch", ylabel="training accuracy (%)")
     fig.legend(loc="outside lower center", ncols=3)
     return fig
@@ -50,14 +45,13 @@ def strips(
     published: Sequence[float],
     colours: Sequence[str],
 ) -> Figure:
-    """Test accuracies (%), one strip a setting: our seeds, other reports, reports with a mistake, the reference."""
+    """Draw test accuracies (%), a row per setting: our seeds, other reports, reports with a mistake, the reference."""
     fig, ax = named_rows(titles, "test accuracy (%)", 0.55, rest=1)
     for row, hue in enumerate(colours):
         ax.scatter(ours[row], np.full(len(ours[row]), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)
-        ax.scatter(
-            [figures[row] for figures in others], [row + 0.16] * len(others), s=20, facecolors="none", edgecolors=hue
-        )
-        ax.scatter([figures[row] for figures in wrong], [row + 0.16] * len(wrong), s=22, marker="x", color=hue)
+        circles, crosses = ([report[row] for report in reports] for reports in (others, wrong))
+        ax.scatter(circles, np.full(len(circles), row + 0.16), s=20, facecolors="none", edgecolors=hue)
+        ax.scatter(crosses, np.full(len(crosses), row + 0.16), s=22, marker="x", color=hue)
         ax.scatter([published[row]], [row], s=26, marker="D", color=hue)
     marks = {"our seeds": "o", "other reports": "$\\circ$", "with a mistake": "x", "reference, as published": "D"}
     for label, marker in marks.items():

@@ -1,4 +1,4 @@
-"""The reference's eight claims, judged on made-up runs for which each holds, does not hold, or cannot be told."""
+"""The verdicts on the reference's eight claims, on made-up runs for which each holds, does not hold, or is open."""
 
 from dataclasses import replace
 
@@ -16,13 +16,14 @@ from notebooks.reproduction.conclusions import (
     judge_seeds,
     judge_test,
 )
+from notebooks.reproduction.reference import Case
 
-WORDS = published.read()["reference_report"]["claims"]
+CLAIMS = published.read()["reference_report"]["claims"]
 Y = np.arange(10).repeat(20)
 DIVERGES, SMOOTHER, SMALL_GAP, LESS_OVERFITTING, CHEAP_AND_CLEAN, UNDERFITS, LAM_0_BEST, TOO_MUCH = range(8)
 SETTINGS = [("large", 0.1, 0.0), ("plain", 0.001, 0.0), ("mild", 0.001, 0.1), ("strong", 0.001, 1.0)]
 
-# Four settings for which the reference is right throughout: each row is (large, plain, mild, strong).
+# Four settings for which all claims but the last hold: each row is (large, plain, mild, strong).
 RIGHT_OF_20 = [2, 18, 10, 4]  # test images of each class
 SMOOTHNESS = [0.0, 0.2, 0.4, 0.9]
 GAPS = [0.15, 0.01, 0.005, 0.001]
@@ -31,35 +32,32 @@ JITTER = np.array([-2, 1, 0, 2, -1]) * 1e-4  # from seed to seed
 
 @pytest.fixture
 def verdicts(make_run):
-    """A function that judges the four settings, with what the test changes, and gives the verdicts."""
+    """A function that judges the four settings, with the changes of the test, and returns the verdicts."""
 
     def judge(right=RIGHT_OF_20, smooth=SMOOTHNESS, gaps=GAPS, learnt=(0.4, 0.1), cost=(3, 2, 1), jitter=1):
-        runs = [make_run(name, eta=eta, lam=lam, cost=cost) for name, eta, lam in SETTINGS]
-        runs = [named(run, count) for run, count in zip(runs, right, strict=True)]
-        runs[0].history["train"]["accuracy"] = np.array(learnt)
-        spread = {
-            run.setting.name: seeds(count / 20, gap, value, jitter * (m + 1))
-            for m, (run, count, gap, value) in enumerate(zip(runs, right, gaps, smooth, strict=True))
-        }
-        return [verdict.verdict for verdict in judge_all(WORDS, runs, spread, Y)]
+        cases = [
+            case_of(make_run(name, eta=eta, lam=lam, cost=cost), count, gap, value, jitter * (m + 1))
+            for m, ((name, eta, lam), count, gap, value) in enumerate(zip(SETTINGS, right, gaps, smooth, strict=True))
+        ]
+        cases[0].run.history["train"]["accuracy"] = np.array(learnt)
+        return [verdict.verdict for verdict in judge_all(CLAIMS, cases, Y)]
 
     return judge
 
 
-def named(run, count):
-    """The run of a network that names `count` of each class's twenty test images, the first ones."""
+def case_of(run, count, gap=0.1, smooth=0.5, jitter=1):
+    """The case of a network that names the first `count` of each class's twenty test images correctly."""
     rank = np.tile(np.arange(20), 10)
     scores = np.eye(10)[np.where(rank < count, Y, (Y + 1) % 10)]
-    return replace(run, test_scores=scores, test={"loss": 1.0, "accuracy": count / 20})
-
-
-def seeds(test, gap, smooth, jitter):
+    run = replace(run, test_scores=scores, test={"loss": 1.0, "accuracy": count / 20})
     val = 0.3 + 0 * JITTER
-    return {"train": val + gap + jitter * JITTER, "val": val, "test": test + JITTER, "smoothness": smooth + JITTER}
+    train, test = val + gap + jitter * JITTER, count / 20 + JITTER
+    seeds = {"train": train, "val": val, "test": test, "smoothness": smooth + JITTER}
+    return Case(run, seeds, columns={}, revised=0, mistaken=val, held_out=val)
 
 
-def test_every_claim_can_hold_but_those_that_contradict_each_other(verdicts):
-    """lam = 0 cannot be the best, and lam = 0.1 better."""
+def test_every_claim_can_hold_but_the_last_only_without_the_one_before(verdicts):
+    """It says that lam = 0.1 is better than lam = 0, which the one before calls the best."""
     expected = [HOLDS] * 7 + [FAILS]
     assert verdicts() == expected
     assert verdicts(right=[2, 10, 18, 4])[TOO_MUCH] == HOLDS
@@ -96,23 +94,24 @@ def test_every_claim_can_hold_but_those_that_contradict_each_other(verdicts):
         (TOO_MUCH, FAILS, {"right": [2, 10, 18, 18], "gaps": [0.15, 0.01, 0.02, 0.001]}),
     ],
 )
-def test_what_is_not_so_does_not_hold_and_what_chance_could_do_is_open(verdicts, claim, verdict, changed):
+def test_a_false_claim_does_not_hold_and_one_that_chance_could_explain_is_open(verdicts, claim, verdict, changed):
     assert verdicts(**changed)[claim] == verdict
 
 
-def test_each_verdict_keeps_the_claims_words_and_gives_a_number(make_run):
-    runs = [named(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
-    spread = {name: seeds(0.25, 0.1, 0.5, 1) for name, _, _ in SETTINGS}
-    judged = judge_all(WORDS, runs, spread, Y)
-    assert [verdict.claim for verdict in judged] == WORDS
+@pytest.fixture
+def cases(make_run):
+    return [case_of(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
+
+
+def test_each_verdict_has_the_words_of_the_claim_and_a_number(cases):
+    judged = judge_all(CLAIMS, cases, Y)
+    assert [verdict.claim for verdict in judged] == CLAIMS
     assert all(any(character.isdigit() for character in verdict.number) for verdict in judged)
 
 
-def test_a_claim_too_many_is_refused(make_run):
-    runs = [named(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
-    spread = {name: seeds(0.25, 0.1, 0.5, 1) for name, _, _ in SETTINGS}
+def test_a_ninth_claim_is_refused(cases):
     with pytest.raises(ValueError, match="zip"):
-        judge_all([*WORDS, "a ninth"], runs, spread, Y)
+        judge_all([*CLAIMS, "a ninth"], cases, Y)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +119,9 @@ def test_a_claim_too_many_is_refused(make_run):
     [(18, 4, HOLDS), (4, 18, FAILS), (10, 10, OPEN)],
     ids=["better", "worse", "the same answers"],
 )
-def test_two_settings_are_ranked_by_the_images_that_one_alone_names(make_run, first, second, verdict):
-    runs = named(make_run("a"), first), named(make_run("b", lam=0.1), second)
-    spread = {"a": seeds(first / 20, 0, 0, 1), "b": seeds(second / 20, 0, 0, 1)}
-    said, figures = judge_test(*runs, Y, spread)
-    assert said == verdict
+def test_two_settings_are_ranked_by_the_images_that_only_one_names_correctly(make_run, first, second, verdict):
+    judged, figures = judge_test(case_of(make_run("a"), first), case_of(make_run("b", lam=0.1), second), Y)
+    assert judged == verdict
     assert f"{5 * first:.2f}\u00a0% and {5 * second:.2f}\u00a0% on test" in figures
     assert f"over seeds {5 * first:.2f} ± 0.02 and {5 * second:.2f} ± 0.02" in figures
 
@@ -140,7 +137,7 @@ def test_seeds_decide_by_the_mean_of_their_differences():
     ("parts", "whole"),
     [([HOLDS], HOLDS), ([HOLDS, OPEN], OPEN), ([HOLDS, OPEN, FAILS], FAILS), ([OPEN, OPEN], OPEN), ([FAILS], FAILS)],
 )
-def test_one_part_that_fails_is_enough(parts, whole):
+def test_a_claim_fails_if_one_of_its_parts_fails(parts, whole):
     assert all_of(*parts) == all_of(*parts[::-1]) == whole
 
 
@@ -157,5 +154,5 @@ def test_the_first_epoch_apart_is_counted_from_1(first, second, epoch):
     assert first_apart(np.array(first), np.array(second)) == first_apart(np.array(second), np.array(first)) == epoch
 
 
-def test_how_far_apart_can_be_said():
+def test_the_distance_that_counts_as_apart_can_be_given():
     assert first_apart(np.array([0.1, 0.2]), np.array([0.15, 0.4]), by=0.1) == 2

@@ -1,4 +1,4 @@
-"""Replays: they train on what they say, in the orders they say; and one epoch of the real data to the digit."""
+"""Replays train on the batch and in the orders that they name; one epoch on the real data comes out to the digit."""
 
 import inspect
 from itertools import pairwise
@@ -32,7 +32,7 @@ def few_epochs(monkeypatch):
 
 
 def orders_of(name, seed=42, n=50):
-    """The orders, from a generator that has drawn the weights already."""
+    """The orders of images, from a generator that has already drawn the weights."""
     rng = np.random.default_rng(seed)
     init_network(rng)
     return list(ORDERS[name](rng, seed, n))
@@ -43,11 +43,11 @@ def permutations(rng, n):
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_there_is_an_order_of_all_images_for_every_epoch(name):
+def test_each_epoch_has_an_order_of_all_images(name):
     assert_array_equal(np.sort(orders_of(name), axis=1), [np.arange(50)] * EPOCHS)
 
 
-def test_the_references_orders_compound_from_a_second_generator_of_the_same_seed():
+def test_each_order_of_the_reference_permutes_the_one_before_by_a_second_generator():
     first, *drawn = permutations(np.random.default_rng(42), 50)
     orders = orders_of("reference")
     assert_array_equal(orders[0], first)
@@ -55,18 +55,18 @@ def test_the_references_orders_compound_from_a_second_generator_of_the_same_seed
         assert_array_equal(order, previous[permutation])
 
 
-def test_the_courses_orders_do_not_compound_and_come_from_the_generator_of_the_weights():
+def test_each_order_of_the_course_is_drawn_by_the_generator_of_the_weights():
     rng = np.random.default_rng(42)
     rng.standard_normal((10, 3072))
     assert_array_equal(orders_of("course"), permutations(rng, 50))
 
 
-def test_unshuffled_images_keep_their_order_on_disk():
+def test_unshuffled_images_keep_the_order_of_the_file():
     assert_array_equal(orders_of("unshuffled"), [np.arange(50)] * EPOCHS)
 
 
 @pytest.mark.parametrize(("name", "differ"), {"reference": True, "course": True, "unshuffled": False}.items())
-def test_another_seed_gives_another_order_where_images_are_shuffled(name, differ):
+def test_another_seed_changes_the_orders_unless_they_are_unshuffled(name, differ):
     assert np.array_equal(orders_of(name, 1), orders_of(name, 2)) != differ
 
 
@@ -78,54 +78,54 @@ PLAIN = {"etas": [0.01], "lams": [0.1]}
 @small_data
 @pytest.mark.parametrize("batch", [TRAIN, VAL, TEST])
 @pytest.mark.parametrize("orders", ORDERS)
-def test_a_replay_trains_on_the_batch_and_in_the_orders_that_it_names(batch, orders):
-    standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # whatever is trained on
+def test_a_replay_trains_on_the_named_batch_in_the_named_orders(batch, orders):
+    standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # also where another batch trains
     X, y = cifar10.load_batch(batch)
     X = standardiser.apply(X, np.float64)
     start = init_network(np.random.default_rng(42), dtype=np.float64)
     in_order = orders_of(orders, n=len(y))
     net = mini_batch_gd(X, y, start, eta=0.01, lam=0.1, n_batch=100, orders=in_order)
-    replayed = replay.replay(train_on=batch, watch=[batch], orders=orders, **PLAIN)
+    replayed = replay.replay(train_on=batch, evaluate_on=[batch], orders=orders, **PLAIN)
     for measure, value in evaluate(X, y, net, 0.1).items():
         assert_allclose(replayed[f"{batch}/{measure}"][-1, 0], value, rtol=1e-12, err_msg=measure)
 
 
 @small_data
-def test_watching_changes_nothing():
-    alone = replay.replay(train_on=TRAIN, watch=[TRAIN], **PLAIN)
-    watched = replay.replay(train_on=TRAIN, watch=[TEST, TRAIN, VAL], **PLAIN)
+def test_evaluation_on_more_batches_changes_no_result():
+    alone = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], **PLAIN)
+    evaluated = replay.replay(train_on=TRAIN, evaluate_on=[TEST, TRAIN, VAL], **PLAIN)
     for name, values in alone.items():
-        assert_array_equal(watched[name], values)
+        assert_array_equal(evaluated[name], values)
 
 
 @small_data
-def test_each_measure_of_each_batch_watched_has_a_value_for_every_epoch_and_network():
-    arrays = replay.replay(train_on=TRAIN, watch=[VAL, TEST], etas=[0.01, 0.1], lams=[0.0, 1.0])
+def test_each_measure_of_each_batch_has_a_value_for_every_epoch_and_network():
+    arrays = replay.replay(train_on=TRAIN, evaluate_on=[VAL, TEST], etas=[0.01, 0.1], lams=[0.0, 1.0])
     measures = [f"{batch}/{measure}" for batch in (VAL, TEST) for measure in ("loss", "cost", "accuracy")]
     assert {name: values.shape for name, values in arrays.items()} == dict.fromkeys(measures, (EPOCHS, 2))
 
 
 @small_data
-def test_the_networks_of_a_replay_are_those_of_replays_alone():
+def test_a_stack_gives_the_results_of_its_networks_replayed_one_by_one():
     etas, lams = [0.1, 0.01, 0.01], [0.0, 0.0, 1.0]
-    together = replay.replay(train_on=TEST, watch=[TEST], etas=etas, lams=lams)
+    together = replay.replay(train_on=TEST, evaluate_on=[TEST], etas=etas, lams=lams)
     for m, (eta, lam) in enumerate(zip(etas, lams, strict=True)):
-        alone = replay.replay(train_on=TEST, watch=[TEST], etas=[eta], lams=[lam])
+        alone = replay.replay(train_on=TEST, evaluate_on=[TEST], etas=[eta], lams=[lam])
         for name, values in alone.items():
             assert_allclose(together[name][:, m], values[:, 0], rtol=1e-9)
 
 
 @small_data
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_replay_computes_in_the_precision_asked_for(monkeypatch, dtype):
+def test_a_replay_computes_in_the_given_precision(monkeypatch, dtype):
     seen = []
 
-    def watch_gd(X, y, net, **others):
+    def record_dtypes(X, y, net, **others):
         seen.append({X.dtype, *(array.dtype for array in net)})
         return mini_batch_gd(X, y, net, **others)
 
-    monkeypatch.setattr(replay, "mini_batch_gd", watch_gd)
-    replay.replay(train_on=TRAIN, watch=[TRAIN], dtype=dtype, **PLAIN)
+    monkeypatch.setattr(replay, "mini_batch_gd", record_dtypes)
+    replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], dtype=dtype, **PLAIN)
     assert seen == [{np.dtype(dtype)}]
 
 
@@ -134,15 +134,15 @@ def blas_threads():
 
 
 @small_data
-def test_a_replay_uses_the_threads_asked_for_and_gives_them_back():
+def test_a_replay_uses_the_given_threads_and_restores_their_number():
     before, seen = blas_threads(), []
 
-    def watch(orders):
+    def record_threads(orders):
         for order in orders:
             seen.append(blas_threads())
             yield order
 
-    replay.replay(train_on=TRAIN, watch=[TRAIN], threads=2, progress=watch, **PLAIN)
+    replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], threads=2, progress=record_threads, **PLAIN)
     assert seen == [[2] * len(before)] * EPOCHS
     assert blas_threads() == before
 
@@ -151,21 +151,21 @@ def test_a_replay_uses_the_threads_asked_for_and_gives_them_back():
 
 
 @pytest.mark.parametrize("name", REPLAYS)
-def test_every_replay_can_be_called(name):
+def test_the_arguments_of_every_replay_are_valid(name):
     inspect.signature(replay.replay).bind(**REPLAYS[name])
-    assert {REPLAYS[name]["train_on"], *REPLAYS[name]["watch"]} <= {TRAIN, VAL, TEST}
+    assert {REPLAYS[name]["train_on"], *REPLAYS[name]["evaluate_on"]} <= {TRAIN, VAL, TEST}
     assert REPLAYS[name].get("orders", "reference") in ORDERS
     assert len(REPLAYS[name]["etas"]) == len(REPLAYS[name]["lams"])
 
 
 @pytest.mark.parametrize(("name", "batch"), {"as it should be": TRAIN, "trained on test": TEST}.items())
-def test_the_published_settings_are_replayed_in_their_order(name, batch):
+def test_the_published_settings_are_replayed_in_the_published_order(name, batch):
     rows = REFERENCE["reference_report"]["settings"]
     assert REPLAYS[name]["train_on"] == batch
     assert [*zip(REPLAYS[name]["etas"], REPLAYS[name]["lams"], strict=True)] == [(s["eta"], s["lam"]) for s in rows]
 
 
-def test_runs_that_should_be_alike_differ_in_one_thing_each():
+def test_each_chaotic_replay_changes_one_argument():
     single = REPLAYS["single precision"]
     differ = {
         name: {key for key in arguments.keys() | single.keys() if arguments.get(key) != single.get(key)}
@@ -182,7 +182,7 @@ def test_runs_that_should_be_alike_differ_in_one_thing_each():
 
 
 @small_data
-def test_a_replay_is_computed_once_and_kept(monkeypatch):
+def test_a_replay_is_computed_once_and_cached(monkeypatch):
     first = replay.replayed("course")
     monkeypatch.setattr(replay, "mini_batch_gd", None)
     again = replay.replayed("course")
@@ -192,7 +192,7 @@ def test_a_replay_is_computed_once_and_kept(monkeypatch):
 
 
 @small_data
-def test_the_command_keeps_every_replay_and_counts_them(capsys):
+def test_the_command_caches_every_replay_and_counts_them(capsys):
     command.main([])
     assert {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()} == {f"replay@{name}" for name in REPLAYS}
     assert capsys.readouterr().err.splitlines()[-1] == f"  replays: {len(REPLAYS)} of {len(REPLAYS)}"
@@ -212,9 +212,9 @@ ON_STEADY = {"etas": [s["eta"] for s in STEADY], "lams": [float(s["lam"]) for s 
 
 @pytest.mark.usefixtures("one_epoch")
 @pytest.mark.parametrize(("batch", "column"), {TRAIN: "train", TEST: "test"}.items())
-def test_the_references_first_epoch_comes_out_to_the_digit(batch, column):
-    """The column that is named test, from networks trained on the test images."""
-    accuracies = replay.replay(train_on=batch, watch=[batch], **ON_STEADY)[f"{batch}/accuracy"]
+def test_the_first_epoch_of_the_reference_comes_out_to_the_digit(batch, column):
+    """The test column comes from networks trained on the test images."""
+    accuracies = replay.replay(train_on=batch, evaluate_on=[batch], **ON_STEADY)[f"{batch}/accuracy"]
     figures = [s[column][0] for s in STEADY]
     assert [round(100 * accuracy, 2) for accuracy in accuracies[0]] == figures
     assert figures == {"train": [30.00, 30.07, 30.30], "test": [30.72, 30.76, 31.01]}[column]
@@ -223,11 +223,11 @@ def test_the_references_first_epoch_comes_out_to_the_digit(batch, column):
 @pytest.mark.usefixtures("one_epoch")
 @pytest.mark.parametrize(("orders", "cost"), {"course": 1.972, "unshuffled": 1.9737}.items())
 def test_the_costs_of_the_first_epoch_come_out_to_the_digit(orders, cost):
-    arrays = replay.replay(train_on=TRAIN, watch=[TRAIN], orders=orders, etas=[0.001], lams=[0.0])
+    arrays = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], orders=orders, etas=[0.001], lams=[0.0])
     assert published.equal_to_the_digit(float(arrays[f"{TRAIN}/cost"][0, 0]), cost)
 
 
-def test_a_network_of_the_replay_starts_as_the_reference_says():
+def test_a_replayed_network_starts_with_the_weights_of_the_reference():
     """W drawn (K, D) before b, from default_rng(42), times 0.01."""
     W = 0.01 * np.random.default_rng(42).standard_normal((10, 3072))
     net = init_network(np.random.default_rng(42), dtype=np.float64)

@@ -1,0 +1,65 @@
+"""What the reference published of its four settings, what the course text names, and what we measure of both."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lib import published
+from lib.assignment import SETTINGS
+from lib.runs.cache import Arrays, Progress
+from lib.runs.run import Run
+from lib.runs.seeds import spread
+from lib.runs.settings import Setting
+from lib.runs.training import get_run
+from notebooks.reproduction.replay import TEST, TRAIN, VAL, replayed
+
+
+class Case(NamedTuple):
+    """One of the reference's settings. In `columns` and `revised` accuracies are in per cent, else fractions."""
+
+    run: Run
+    seeds: Arrays  # what we measure from other seeds, (n_seeds,) each
+    columns: dict[str, dict[str, list[Any]]]  # train and test: `compare`
+    revised: float  # the test accuracy of the reference's later revision
+    mistaken: np.ndarray  # test accuracy (n_epochs,) of a network that is trained on the test images
+    held_out: np.ndarray  # the same of a network that is trained on data_batch_1
+
+
+def compare(figures: list[float], accuracies: np.ndarray) -> dict[str, list[Any]]:
+    """Compare accuracies published in per cent, after the first epoch and the last, with our fractions (n_epochs,)."""
+    ours = [100 * float(accuracies[epoch]) for epoch in (0, -1)]
+    return {"published": figures, "replayed": ours, "equal": [*map(published.equal_to_the_digit, ours, figures)]}
+
+
+def load_cases(progress: Progress = iter) -> list[Case]:
+    """Return the four settings in the reference's order, trained and replayed."""
+    report = published.read()["reference_report"]
+    settings = [Setting(name=f"eta{eta:g}-lam{lam:g}", eta=eta, lam=lam) for eta, lam in SETTINGS]
+    measures = spread(settings, progress=progress)
+    trained, mistaken = replayed("as it should be", progress), replayed("trained on test", progress)
+    cases = []
+    rows = zip(settings, report["settings"], report["later_revision"]["settings"], strict=True)
+    for i, (setting, figures, revised) in enumerate(rows):
+        train, test = trained[f"{TRAIN}/accuracy"][:, i], mistaken[f"{TEST}/accuracy"][:, i]
+        columns = {"train": compare(figures["train"], train), "test": compare(figures["test"], test)}
+        held_out = trained[f"{TEST}/accuracy"][:, i]
+        cases.append(Case(get_run(setting), measures[setting.name], columns, revised["test"], test, held_out))
+    return cases
+
+
+def load_checkpoints(progress: Progress = iter) -> dict[str, dict[str, Any]]:
+    """Return the checkpoints of the course text and of a run without shuffling, by name: known, replayed, equal."""
+    course = published.read()["course_checkpoints"]
+    unshuffled = course["unshuffled_measured"]
+    by_course, in_order = replayed("course", progress), replayed("unshuffled", progress)
+    pairs = {
+        "course: training cost, epoch 1": (course["epoch_1_training_cost"], by_course[f"{TRAIN}/cost"][0, 0]),
+        "course: test accuracy, end (%)": (course["test_accuracy"], 100 * by_course[f"{TEST}/accuracy"][-1, 0]),
+        "unshuffled: training cost, epoch 1": (unshuffled["epoch_1_training_cost"], in_order[f"{TRAIN}/cost"][0, 0]),
+        "unshuffled: training cost, end": (unshuffled["final_training_cost"], in_order[f"{TRAIN}/cost"][-1, 0]),
+        "unshuffled: validation cost, end": (unshuffled["final_validation_cost"], in_order[f"{VAL}/cost"][-1, 0]),
+    }
+    return {
+        name: {"known": known, "replayed": float(ours), "equal": published.equal_to_the_digit(ours, known)}
+        for name, (known, ours) in pairs.items()
+    }
