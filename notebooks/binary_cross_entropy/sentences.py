@@ -21,7 +21,6 @@ Checks = Mapping[tuple[int, float], Mapping[str, tuple[float, float]]]  # `gradc
 
 
 def gradient_table(checks: Checks) -> Table:
-    """List the errors of the gradient."""
     header = ["$d$", "$\\lambda$", *(f"{by}, ${p}$" for by in ("PyTorch", "differences") for p in ("W", "\\mathbf{b}"))]
     rows = [
         [f"{d}", f"{lam:g}", *map(scientific, (*errors["torch"], *errors["numerical"]))]
@@ -80,7 +79,6 @@ def losses_table(etas: Values, measures: Mapping[str, Arrays], leads: Arrays, ri
 
 
 def losses_caption(runs: Mapping[str, Run]) -> Caption:
-    """Describe the chart of the losses over the epochs."""
     final = [
         f"{NAMES[loss]} {run.final('train', 'loss'):.3f} and {run.final('val', 'loss'):.3f}"
         for loss, run in runs.items()
@@ -138,7 +136,6 @@ def medians(P: np.ndarray, y: np.ndarray) -> tuple[float, float]:
 
 
 def histograms_caption(P: Arrays, y: np.ndarray) -> Caption:
-    """Describe the histograms of the probability of the true class."""
     both = ["{} {:.2f} and {:.2f}".format(NAMES[loss], *medians(P[loss], y)) for loss in NAMES]
     return (
         "fig-bce-histograms",

@@ -7,8 +7,9 @@ from notebooks.improvements import ablation, choose, search
 def main(arguments: list[str]) -> None:
     refuse_arguments(arguments)
     grid = search.read_grid()
-    chosen = choose.search_best(grid)
-    chosen_bce = choose.search_best(choose.with_bce(grid, chosen))
+    chosen = choose.choose(grid, search.search(grid)["loss"])
+    bce_grid = choose.with_bce(grid, chosen)
+    chosen_bce = choose.choose(bce_grid, search.search(bce_grid)["loss"])
     for setting in report_progress("improved networks")([chosen, chosen_bce]):
         choose.improved(setting)
     ablation.accuracies(chosen, report_progress("changes, seeds"))

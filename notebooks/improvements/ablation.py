@@ -36,16 +36,15 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def at_equal_steps(name: str, **fields: Any) -> Setting:
-    """Return the setting with these fields and as many update steps as all others of the comparison."""
-    setting = Setting(name=name, **BASE | fields)
-    return setting.model_copy(update={"n_epochs": EPOCHS[setting.train_on] * setting.n_batch // N_BATCH})
-
-
 def compared(chosen: Setting) -> dict[str, Setting]:
     """Return the settings of the comparison: one for each change, and the chosen one, which has many."""
-    alone = {what: at_equal_steps(f"change-{i}", **fields) for i, (what, fields) in enumerate(CHANGES.items())}
-    return alone | {TOGETHER: at_equal_steps("change-together", **chosen.model_dump(exclude={"name", "n_epochs"}))}
+    changes = CHANGES | {TOGETHER: chosen.model_dump(exclude={"name", "n_epochs"})}
+    settings = {}
+    for i, (what, fields) in enumerate(changes.items()):
+        setting = Setting(name=f"change-{i}", **BASE | fields)
+        n_epochs = EPOCHS[setting.train_on] * setting.n_batch // N_BATCH  # for the same number of update steps
+        settings[what] = setting.model_copy(update={"n_epochs": n_epochs})
+    return settings
 
 
 def accuracies(chosen: Setting, progress: Progress = iter) -> dict[str, np.ndarray]:

@@ -12,7 +12,6 @@ from lib.runs.cache import Progress
 from lib.runs.run import Run
 from lib.runs.settings import Setting
 from lib.runs.training import get_run
-from notebooks.improvements.search import search
 
 LONGER = 3  # times as many epochs as in the search
 
@@ -22,11 +21,6 @@ def choose(grid: Sequence[Setting], loss: np.ndarray) -> Setting:
     if np.isnan(loss).all():
         raise InputError("every setting of the grid diverged; it needs a smaller eta")
     return grid[int(np.nanargmin(loss))]
-
-
-def search_best(grid: Sequence[Setting]) -> Setting:
-    """Search the grid and return the setting that is chosen."""
-    return choose(grid, search(grid)["loss"])
 
 
 def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:

@@ -22,19 +22,7 @@ def ranked(accuracies: Accuracies) -> list[str]:
     return sorted([what for what in CHANGES if what != UNCHANGED], key=lambda what: -accuracies[what].mean())
 
 
-def on_comparison(settings: Mapping[str, Setting]) -> Sentences:
-    """Say what is compared, and how."""
-    base = settings[UNCHANGED]
-    return [
-        f"We start from $\\eta = {base.eta:g}$ and $\\lambda = {base.lam:g}$, which validation preferred among the assignment's settings, on `data_batch_1`.",
-        "[Table](#tab-changes) and [Figure](#fig-changes) show what comes out if one thing is changed, and with the setting of [Section](#the-grid-search), which has many changes together.",
-        f"Every network takes about {base.n_epochs * 100:,} steps, so a change is not ahead because it was given more time.",
-        f"Each was trained from {len(SEEDS)} seeds. The gain is the mean over the seeds, each against the unchanged network of its own seed.",
-    ]
-
-
 def changes_table(accuracies: Accuracies, settings: Mapping[str, Setting]) -> Table:
-    """List the accuracy of each change and what it gains."""
     rows = []
     for what, values in accuracies.items():
         gains = values - accuracies[UNCHANGED]
@@ -46,7 +34,6 @@ def changes_table(accuracies: Accuracies, settings: Mapping[str, Setting]) -> Ta
 
 
 def changes_caption(accuracies: Accuracies) -> Caption:
-    """Describe the chart of the changes."""
     return (
         "fig-changes",
         "Test accuracy after the same number of steps: a dot a seed, a bar at the mean, a dotted line where nothing is changed. Orange: what gains most alone, and all together.",
@@ -110,8 +97,7 @@ def on_network(run: Run, interval: tuple[float, float]) -> Sentences:
     test, others = run.test["accuracy"], published.read()["other_reports"]["best_of_the_optional_part"]["softmax"] / 100
     beside = ", but not outside the interval" if low <= others <= high else ""
     return [
-        f"The chosen setting was then trained {LONGER} times as long, for {run.setting.n_epochs} epochs. It names {percent(run.final('train', 'accuracy'))} of its training images, {percent(run.final('val', 'accuracy'), 1)} of the validation images",
-        f"and **{percent(test)} of the test images** (95 % interval: {100 * low:.1f} to {100 * high:.1f}).",
+        f"The chosen setting was then trained {LONGER} times as long, for {run.setting.n_epochs} epochs. It names {percent(run.final('train', 'accuracy'))} of its training images, {percent(run.final('val', 'accuracy'), 1)} of the validation images and **{percent(test)} of the test images** (95 % interval: {100 * low:.1f} to {100 * high:.1f}).",
         Finding(
             "improvements/beats the best softmax report",
             test > others,
@@ -120,8 +106,3 @@ def on_network(run: Run, interval: tuple[float, float]) -> Sentences:
         ),
         f"Training is ahead of validation by {100 * run.gap:.1f} points, and of test by {100 * (run.final('train', 'accuracy') - test):.1f}. With so little to gain from more images, the likely limit is that the network is linear.",
     ]
-
-
-def in_short(accuracies: Accuracies, run: Run) -> str:
-    """Sum up the chapter."""
-    return f"The optional part keeps the network and changes its training ([Section](#a-better-linear-network)). The change that gains most alone is “{ranked(accuracies)[0]}”. With many changes together, and a setting that validation chooses, the network names {percent(run.test['accuracy'])} of the test images."

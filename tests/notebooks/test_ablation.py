@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib import cifar10
+from lib import cifar10, paths
 from lib.assignment import ALL_BATCHES, BATCHES, N_VAL
 from lib.runs.settings import Setting
 from notebooks.improvements import ablation
@@ -39,3 +39,11 @@ def test_all_together_is_the_chosen_setting():
 
 def test_the_settings_of_the_ablation_have_different_names():
     assert len({setting.name for setting in COMPARED.values()}) == len(COMPARED)
+
+
+def test_the_prose_of_the_chapter_names_the_start_the_steps_and_the_seeds():
+    prose = (paths.NOTEBOOKS / "5-improvements.ipynb").read_text().replace("\\\\", "\\")
+    base = COMPARED[ablation.UNCHANGED]
+    assert f"from $\\eta = {base.eta:g}$ and $\\lambda = {base.lam:g}$" in prose
+    assert f"about {base.n_epochs * 100:,} steps" in prose
+    assert f"from {len(ablation.SEEDS)} seeds" in prose

@@ -34,12 +34,6 @@ def test_changes_are_ranked_by_what_they_gain_alone():
     assert UNCHANGED not in sentences.ranked(accuracies(**{UNCHANGED: 9}))
 
 
-def test_the_comparison_names_its_start_and_its_steps():
-    text = say(sentences.on_comparison(SETTINGS))
-    assert "$\\eta = 0.001$ and $\\lambda = 0.1$" in text
-    assert "about 2,900 steps" in text
-
-
 def test_the_table_has_a_gain_for_every_row_but_the_unchanged_one():
     _, rows, _, caption = sentences.changes_table(accuracies(), SETTINGS)
     assert rows[0] == [UNCHANGED, "29", "40.00 ± 0.07", "", ""]
@@ -103,4 +97,3 @@ def test_the_network_is_compared_with_the_best_other_report(make_run, accuracy, 
     assert said in say(text)
     assert f"**{100 * accuracy:.2f}\u00a0% of the test images**" in say(text)
     assert "ahead of validation by 2.0 points" in say(text)
-    assert f"{100 * accuracy:.2f}\u00a0%" in sentences.in_short(accuracies(), run)
