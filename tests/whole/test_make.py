@@ -9,13 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 
 from lib import paths
-from tests.project import HAS_VENV, new_project, new_small_project
+from tests.project import HAS_VENV, copy_repository, new_project, new_small_project
 
 SETTING = "eta0.001-lam0.1"
 READ_NO_SETTING = {
@@ -158,20 +159,66 @@ def files_of(dotted):
     return [name for name in (f"{path}.py", f"{path}/__init__.py") if (paths.ROOT / name).is_file()]
 
 
+def prerequisites(root=paths.ROOT):
+    """What each target depends on, directly or by way of another target, as make reads it in the Makefile."""
+    database = subprocess.run(["make", "-pn", "pages"], cwd=root, capture_output=True, text=True).stdout
+    direct = {}
+    for target, needs in re.findall(r"^([^#\s:=][^:=\n]*):(?!=) ?(.*)$", database, re.MULTILINE):
+        direct.setdefault(target, set()).update(needs.partition("|")[0].split())
+
+    def closure(target):
+        return direct.get(target, set()) | {file for each in direct.get(target, ()) for file in closure(each)}
+
+    return {target: closure(target) for target in direct}
+
+
 def test_every_module_that_a_notebook_imports_is_its_prerequisite():
-    database = subprocess.run(["make", "-pn", "pages"], cwd=paths.ROOT, capture_output=True, text=True).stdout
-
-    def prerequisites(target):
-        (names,) = re.findall(rf"^{re.escape(target)}: (.*)", database, re.MULTILINE)
-        return set(names.partition(" | ")[0].split())
-
+    needs = prerequisites()
     for target in make_variable("EXECUTED"):
-        (notebook,) = (name for name in prerequisites(target) if re.fullmatch(r"notebooks/\S+\.ipynb", name))
+        stem = "3-setting" if "3-setting" in target else Path(target).stem
+        notebook = f"notebooks/{stem}.ipynb"
+        assert notebook in needs[target]
         cells = nbformat.read(paths.ROOT / notebook, 4).cells
         imported = imported_files("\n".join(cell.source for cell in cells if cell.cell_type == "code"))
         assert "report/style.py" in imported
-        trainings = prerequisites(target) & set(make_variable("LONG"))  # they run again when their modules change
-        assert imported <= prerequisites(target).union(*map(prerequisites, trainings)), target
+        assert imported <= needs[target], target
+
+
+def made_from(needs, file):
+    """The notebooks, long trainings and pages that are made from a file. The HTML page stands for the PDF, too."""
+    targets = [target for target, files in needs.items() if file in files and "%" not in target]
+    return {Path(target).name for target in targets if target.startswith("report/")}
+
+
+PAGES = {"results.json", "report.html"}
+
+
+def test_a_chart_of_a_chapter_runs_that_chapter_alone():
+    assert made_from(prerequisites(), "notebooks/improvements/charts.py") == PAGES | {"5-improvements.ipynb"}
+
+
+def test_a_change_of_the_pipeline_renders_and_runs_no_notebook():
+    assert made_from(prerequisites(), "report/pipeline/html.py") == PAGES
+    assert made_from(prerequisites(), "report/template/report.css") == PAGES - {"results.json"}
+
+
+def test_a_change_in_lib_runs_every_notebook_and_training():
+    needs = prerequisites()
+    everything = {Path(target).name for target in make_variable("EXECUTED") + make_variable("LONG")}
+    assert everything | PAGES == made_from(needs, "lib/model.py") == made_from(needs, "lib/runs/cache.py")
+
+
+def test_a_new_chapter_and_a_new_module_need_no_edit_of_the_makefile(tmp_path):
+    copy_repository(tmp_path)
+    (tmp_path / "notebooks/9-new-chapter.ipynb").touch()
+    (tmp_path / "notebooks/new_chapter").mkdir()
+    for module in ("notebooks/new_chapter/__main__", "notebooks/new_chapter/charts", "lib/new", "report/new"):
+        (tmp_path / f"{module}.py").touch()
+    needs = prerequisites(tmp_path)
+    chapter = {"9-new-chapter.ipynb"}
+    assert made_from(needs, "notebooks/new_chapter/charts.py") == PAGES | chapter
+    assert made_from(needs, "notebooks/new_chapter/__main__.py") == PAGES | chapter | {".new_chapter"}
+    assert chapter < made_from(needs, "report/new.py") < made_from(needs, "lib/new.py")
 
 
 def test_second_rendering_gives_the_same_bytes(project):
