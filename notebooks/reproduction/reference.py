@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lib import published
 from lib.assignment import SETTINGS
+from lib.published import equal_to_the_digit, read
 from lib.runs.cache import Arrays, Progress
 from lib.runs.run import Run
 from lib.runs.seeds import spread
@@ -19,29 +19,29 @@ class Case(NamedTuple):
 
     run: Run
     seeds: Arrays  # what we measure from other seeds, (n_seeds,) each
-    columns: dict[str, dict[str, list[Any]]]  # train and test: `compare`
+    columns: dict[str, dict[str, list[Any]]]  # train and test, as `compare` returns them
     revised: float  # the test accuracy of the reference's later revision
     mistaken: np.ndarray  # test accuracy (n_epochs,) of a network that is trained on the test images
     held_out: np.ndarray  # the same of a network that is trained on data_batch_1
 
 
-def compare(figures: list[float], accuracies: np.ndarray) -> dict[str, list[Any]]:
+def compare(published: list[float], accuracies: np.ndarray) -> dict[str, list[Any]]:
     """Compare accuracies published in per cent, after the first epoch and the last, with our fractions (n_epochs,)."""
     ours = [100 * float(accuracies[epoch]) for epoch in (0, -1)]
-    return {"published": figures, "replayed": ours, "equal": [*map(published.equal_to_the_digit, ours, figures)]}
+    return {"published": published, "replayed": ours, "equal": [*map(equal_to_the_digit, ours, published)]}
 
 
 def load_cases(progress: Progress = iter) -> list[Case]:
     """Return the four settings in the reference's order, trained and replayed."""
-    report = published.read()["reference_report"]
+    report = read()["reference_report"]
     settings = [Setting(name=f"eta{eta:g}-lam{lam:g}", eta=eta, lam=lam) for eta, lam in SETTINGS]
     measures = spread(settings, progress=progress)
     trained, mistaken = replayed("as it should be", progress), replayed("trained on test", progress)
     cases = []
     rows = zip(settings, report["settings"], report["later_revision"]["settings"], strict=True)
-    for i, (setting, figures, revised) in enumerate(rows):
+    for i, (setting, row, revised) in enumerate(rows):
         train, test = trained[f"{TRAIN}/accuracy"][:, i], mistaken[f"{TEST}/accuracy"][:, i]
-        columns = {"train": compare(figures["train"], train), "test": compare(figures["test"], test)}
+        columns = {"train": compare(row["train"], train), "test": compare(row["test"], test)}
         held_out = trained[f"{TEST}/accuracy"][:, i]
         cases.append(Case(get_run(setting), measures[setting.name], columns, revised["test"], test, held_out))
     return cases
@@ -49,7 +49,7 @@ def load_cases(progress: Progress = iter) -> list[Case]:
 
 def load_checkpoints(progress: Progress = iter) -> dict[str, dict[str, Any]]:
     """Return the checkpoints of the course text and of a run without shuffling, by name: known, replayed, equal."""
-    course = published.read()["course_checkpoints"]
+    course = read()["course_checkpoints"]
     unshuffled = course["unshuffled_measured"]
     by_course, in_order = replayed("course", progress), replayed("unshuffled", progress)
     pairs = {
@@ -60,6 +60,6 @@ def load_checkpoints(progress: Progress = iter) -> dict[str, dict[str, Any]]:
         "unshuffled: validation cost, end": (unshuffled["final_validation_cost"], in_order[f"{VAL}/cost"][-1, 0]),
     }
     return {
-        name: {"known": known, "replayed": float(ours), "equal": published.equal_to_the_digit(ours, known)}
+        name: {"known": known, "replayed": float(ours), "equal": equal_to_the_digit(ours, known)}
         for name, (known, ours) in pairs.items()
     }

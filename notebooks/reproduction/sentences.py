@@ -1,6 +1,6 @@
-"""What the replays and the judged conclusions show, as sentences computed from the results.
+"""Sentences, tables and captions on the reference, replayed and judged.
 
-`cases` are the reference's four settings in its order, `steady` the three with the small step.
+`cases` are its four settings in its order, `steady` the three with the small step.
 """
 
 from collections import Counter
@@ -31,13 +31,10 @@ def replay_table(cases: Sequence[Case]) -> Table:
 def on_replay(steady: Sequence[Case]) -> Sentences:
     """Say whether the published accuracies come out where they should."""
     equal = [same for case in steady for column in case.columns.values() for same in column["equal"]]
+    yes = f"At $\\eta = 0.001$ all {len(equal)} figures come out to the last digit ([Table](#tab-replay))."
+    no = f"At $\\eta = 0.001$, {sum(equal)} of {len(equal)} figures come out to the last digit on this machine ([Table](#tab-replay))."
     return [
-        Finding(
-            "reference replayed to the digit",
-            all(equal),
-            f"At $\\eta = 0.001$ all {len(equal)} figures come out to the last digit ([Table](#tab-replay)).",
-            f"At $\\eta = 0.001$, {sum(equal)} of {len(equal)} figures come out to the last digit on this machine ([Table](#tab-replay)).",
-        ),
+        Finding("reference replayed to the digit", all(equal), yes, no),
         "At $\\eta = 0.1$ they need not, for a reason that [Section](#chaos-at-a-large-step) shows.",
     ]
 
@@ -52,24 +49,19 @@ def checkpoints_table(checkpoints: Mapping[str, Mapping[str, float]]) -> Table:
 
 def on_checkpoints(checkpoints: Mapping[str, Mapping[str, float]]) -> Sentences:
     """Say whether the known checkpoints come out."""
+    yes = "They come out as well, and so does a run that never shuffles ([Table](#tab-course))."
+    no = "Not all of them come out on this machine ([Table](#tab-course))."
     return [
         "The course text names two checkpoints, which need its own way of drawing the orders: one generator for everything.",
-        Finding(
-            "course checkpoints to the digit",
-            all(values["equal"] for values in checkpoints.values()),
-            "They come out as well, and so does a run that never shuffles ([Table](#tab-course)).",
-            "Not all of them come out on this machine ([Table](#tab-course)).",
-        ),
+        Finding("course checkpoints to the digit", all(values["equal"] for values in checkpoints.values()), yes, no),
     ]
 
 
 def erratum_caption(steady: Sequence[Case]) -> Caption:
     leads = listing([100 * (case.mistaken[-1] - case.held_out[-1]) for case in steady], "{:.1f}")
-    return (
-        "fig-erratum",
-        "Accuracy on `test_batch` after every epoch. Solid: a network that is trained on `test_batch`, as published. Dashed: the network trained on `data_batch_1`, which has never seen these images.",
-        f"Line chart: for each setting at the small step the solid curve rises above the dashed one and keeps rising, at the end by {leads} points.",
-    )
+    caption = "Accuracy on `test_batch` after every epoch. Solid: a network that is trained on `test_batch`, as published. Dashed: the network trained on `data_batch_1`, which has never seen these images."
+    alt = f"Line chart: for each setting at the small step the solid curve rises above the dashed one and keeps rising, at the end by {leads} points."
+    return "fig-erratum", caption, alt
 
 
 def erratum_table(cases: Sequence[Case]) -> Table:
@@ -120,16 +112,14 @@ def on_chaos(accuracies: Arrays, cases: Sequence[Case]) -> Sentences:
     apart = "Here their accuracies stay within one point of each other, and"
     if epoch := first_apart(single, double):
         apart = f"Yet after epoch {epoch} their accuracies are more than one point apart, and they"
+    same = np.array_equal(single, accuracies["single precision, two threads"])
+    yes = "A second thread changes nothing on this machine: its library adds up in the same order."
+    no = "A second thread is enough, for it changes the order in which numbers are added up."
     return [
         "Single and double precision differ in the eighth digit of a number.",
         f"{apart} end at {percent(single[-1])} and {percent(double[-1])}.",
         "Steps that overshoot multiply the difference, until nothing of the common start is left.",
-        Finding(
-            "two threads change nothing",
-            np.array_equal(single, accuracies["single precision, two threads"]),
-            "A second thread changes nothing on this machine: its library adds up in the same order.",
-            "A second thread is enough, for it changes the order in which numbers are added up.",
-        ),
+        Finding("two threads change nothing", same, yes, no),
         "So no single figure means anything here, and no two machines need agree.",
         f"What has a meaning is the distribution: over {len(chaotic)} seeds the test accuracy is {mean_and_sd(chaotic)} %, while at $\\eta = 0.001$ its standard deviation is at most {max(100 * values.std(ddof=1) for values in steady):.2f} points.",
     ]
@@ -138,20 +128,16 @@ def on_chaos(accuracies: Arrays, cases: Sequence[Case]) -> Sentences:
 def chaos_caption(accuracies: Arrays) -> Caption:
     same = np.array_equal(accuracies["single precision"], accuracies["single precision, two threads"])
     note = " The curves on one and on two threads coincide." if same else ""
-    return (
-        "fig-chaos",
-        f"Training accuracy after every epoch at $\\eta = {CHAOTIC_ETA:g}$, $\\lambda = 0$, in double and single precision, on one thread and on two, and from other seeds.{note}",
-        f"Line chart of jagged curves that leave each other within the first epochs. Final accuracies: {', '.join(f'{name} {values[-1]:.1%}' for name, values in accuracies.items())}.",
-    )
+    caption = f"Training accuracy after every epoch at $\\eta = {CHAOTIC_ETA:g}$, $\\lambda = 0$, in double and single precision, on one thread and on two, and from other seeds.{note}"
+    alt = f"Line chart of jagged curves that leave each other within the first epochs. Final accuracies: {', '.join(f'{name} {values[-1]:.1%}' for name, values in accuracies.items())}."
+    return "fig-chaos", caption, alt
 
 
 def strips_caption(cases: Sequence[Case]) -> Caption:
     means = [f"{case.run.setting.plain_title}: {100 * case.seeds['test'].mean():.2f} %" for case in cases]
-    return (
-        "fig-strips",
-        "Test accuracy of the four settings. Filled: our seeds. Open: other reports. Crosses: two reports with a mistake. Diamonds: the reference as first published.",
-        f"Strip plot, one strip for each setting; our mean is {', '.join(means)}.",
-    )
+    caption = "Test accuracy of the four settings. Filled: our seeds. Open: other reports. Crosses: two reports with a mistake. Diamonds: the reference as first published."
+    alt = f"Strip plot, one strip for each setting; our mean is {', '.join(means)}."
+    return "fig-strips", caption, alt
 
 
 def on_others(cases: Sequence[Case], distances: Sequence[float], n_others: int) -> Sentences:

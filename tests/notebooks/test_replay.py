@@ -215,9 +215,9 @@ ON_STEADY = {"etas": [s["eta"] for s in STEADY], "lams": [float(s["lam"]) for s 
 def test_the_first_epoch_of_the_reference_comes_out_to_the_digit(batch, column):
     """The test column comes from networks trained on the test images."""
     accuracies = replay.replay(train_on=batch, evaluate_on=[batch], **ON_STEADY)[f"{batch}/accuracy"]
-    figures = [s[column][0] for s in STEADY]
-    assert [round(100 * accuracy, 2) for accuracy in accuracies[0]] == figures
-    assert figures == {"train": [30.00, 30.07, 30.30], "test": [30.72, 30.76, 31.01]}[column]
+    known = [s[column][0] for s in STEADY]
+    assert [round(100 * accuracy, 2) for accuracy in accuracies[0]] == known
+    assert known == {"train": [30.00, 30.07, 30.30], "test": [30.72, 30.76, 31.01]}[column]
 
 
 @pytest.mark.usefixtures("one_epoch")
