@@ -33,10 +33,11 @@ class Moment(NamedTuple):
     net: Network
 
 
-class Training:
-    """The training of one setting on the splits. `start` it once; read `state` and `moment` from any thread."""
+class Training(threading.Thread):
+    """A thread that trains one setting on the splits. Read `state` and `moment` from any thread."""
 
     def __init__(self, setting: Setting, splits: Splits) -> None:
+        super().__init__(daemon=True, name="training")
         if setting.average or setting.mirror:
             raise InputError("average and mirror change the network only at the end: there is nothing to watch")
         self.setting, self.splits = setting, splits
@@ -48,20 +49,12 @@ class Training:
         self.outcome: State = "ready"
         self.stopping, self.going = threading.Event(), threading.Event()
         self.going.set()
-        self.thread = threading.Thread(target=self.run, daemon=True, name="training")
 
     @property
     def state(self) -> State:
-        if self.thread.is_alive():
+        if self.is_alive():
             return "training" if self.going.is_set() else "paused"
         return self.outcome
-
-    @property
-    def alive(self) -> bool:
-        return self.thread.is_alive()
-
-    def start(self) -> None:
-        self.thread.start()
 
     def pause(self) -> None:
         """Halt after the current epoch, until `resume` or `stop`."""
@@ -74,10 +67,6 @@ class Training:
         """End after the current epoch. The network and the curves so far stay."""
         self.stopping.set()
         self.going.set()
-
-    def join(self, timeout: float | None = None) -> None:
-        """Wait until the training has ended, or for `timeout` seconds."""
-        self.thread.join(timeout)
 
     def curves(self) -> Measures:
         """Loss, cost and accuracy on train and val, one number an epoch."""

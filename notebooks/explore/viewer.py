@@ -69,10 +69,10 @@ class Viewer:
     def watch(self, training: Training) -> None:
         """Draw while the training runs; then show the answers for the test images."""
         answered = -ANSWER_INTERVAL
-        while training.alive and training is self.training:
+        while training.is_alive() and training is self.training:
             training.join(1 / FRAMES_PER_SECOND)
             self.draw(training)
-            if time.monotonic() > answered + ANSWER_INTERVAL and training.alive:
+            if time.monotonic() > answered + ANSWER_INTERVAL and training.is_alive():
                 self.answer(training, self.validation)
                 answered = time.monotonic()
         self.draw(training)

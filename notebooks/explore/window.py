@@ -60,13 +60,13 @@ class Window(widgets.VBox):  # type: ignore[misc]
 
     def train(self) -> None:
         """Start a run with the values of the controls, unless one is wrong or a run is training."""
-        if not self.form.problems and not (self.training and self.training.alive):
+        if not self.form.problems and not (self.training and self.training.is_alive()):
             self.viewer.start(Training(self.form.setting(), self.splits))
             self.refresh()
 
     def pause(self) -> None:
         """Pause the run, or continue it."""
-        if self.training and self.training.alive:
+        if self.training and self.training.is_alive():
             (self.training.resume if self.training.state == "paused" else self.training.pause)()
             self.refresh()
 
@@ -113,7 +113,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
         """What went wrong with the training; empty if nothing did."""
         if self.training and self.training.error:
             return f": {self.training.error}"
-        epoch = self.training.diverged if self.training and not self.training.alive else None
+        epoch = self.training.diverged if self.training and not self.training.is_alive() else None
         return f" It diverged in epoch {epoch}: try a smaller η." if epoch else ""
 
 

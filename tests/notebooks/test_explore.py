@@ -84,12 +84,11 @@ def test_paused_training_halts_between_epochs_and_resumes(splits):
     wait_for(lambda: training.moment.epoch > 1)
     training.pause()
     assert training.state == "paused"
-    time.sleep(0.2)  # the epoch that was under way
-    reached = training.moment.epoch
-    time.sleep(0.1)
-    assert training.moment.epoch == reached
+    last = training.moment.epoch + 1  # at most: the epoch that is under way
+    time.sleep(0.2)
+    assert training.moment.epoch <= last
     training.resume()
-    wait_for(lambda: training.moment.epoch > reached)
+    wait_for(lambda: training.moment.epoch > last)
     training.stop()
     training.join(PATIENCE)
     assert training.state == "stopped"
@@ -239,7 +238,7 @@ def test_frames_are_drawn_while_a_run_trains(window):
     window.form.set(n_epochs="1000000", n_batch="10")
     window.train_button.click()
     wait_for(lambda: len(frames) > 3)
-    assert window.training.alive
+    assert window.training.is_alive()
 
 
 def test_second_run_does_not_start_while_one_trains(window):

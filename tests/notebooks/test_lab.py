@@ -191,7 +191,10 @@ def test_arrow_keys_move_between_cells_of_the_matrix(window):
 
 
 def test_save_writes_a_setting_and_refuses_to_overwrite_it(window):
+    from playwright.sync_api import expect
+
     field(window, "Penalty λ").fill("0.3")
+    expect(field(window, "Name")).to_have_value("eta0.001-lam0.3")  # a late suggestion would replace what is typed
     field(window, "Name").fill("from-the-browser")
     button(window, "Save as setting").click()
     window.get_by_text("Now run make report").wait_for()
