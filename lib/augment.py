@@ -1,4 +1,4 @@
-"""Other views of the images: mirrored, moved by a few pixels. A view is an order of the pixels, as FLIP is."""
+"""Random views of the images: mirrored, or shifted by a few pixels. A view is an index array (D,), like FLIP."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from lib.preprocess import FLIP
 
 
 def shifted_views(most: int) -> np.ndarray:
-    """Every shift by up to `most` pixels each way, (V, D): X[:, view] is X moved, its edges repeated into the gap.
+    """Return all V shifts by up to `most` pixels each way, (V, D): X[:, view] is X shifted, with its edges repeated.
 
-    The one in the middle, V // 2, moves nothing.
+    The view in the middle, V // 2, is the image itself.
     """
     pixels = np.pad(np.arange(3072).reshape(3, 32, 32), ((0, 0), (most, most), (most, most)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (3, 32, 32))  # (1, 2 most + 1, 2 most + 1, 3, 32, 32)
@@ -16,10 +16,10 @@ def shifted_views(most: int) -> np.ndarray:
 
 
 class RandomViews:
-    """A `take` for `lib.train.mini_batch_gd` that sees each image of a batch in a view drawn anew each time.
+    """A `take` for `lib.train.mini_batch_gd` that draws a view for each image of each batch.
 
-    The view is drawn evenly from `shifted_views(shifts)` and, with `flips`, from their mirror images. The batch is read
-    through it: no second data set is kept.
+    Views are drawn uniformly from `shifted_views(shifts)` and, with `flips`, also from their mirror images. Only the
+    batch is copied, not the data set.
     """
 
     def __init__(self, rng: np.random.Generator, *, flips: bool, shifts: int) -> None:
@@ -27,12 +27,12 @@ class RandomViews:
         self.rng, self.views = rng, np.concatenate([views, views[:, FLIP]]) if flips else views
 
     def __call__(self, X: np.ndarray, batch: np.ndarray) -> np.ndarray:
-        """X (N, 3072) and the indices (n,) of a batch to that batch's inputs (n, 3072)."""
+        """Return the inputs (n, 3072) of a batch, given X (N, 3072) and the batch's indices (n,)."""
         if X.shape[1] != self.views.shape[1]:
-            raise ValueError(f"views are of {self.views.shape[1]} pixels, the inputs have {X.shape[1]}")
+            raise ValueError(f"views have {self.views.shape[1]} pixels, the inputs have {X.shape[1]}")
         drawn = self.rng.integers(len(self.views), size=len(batch))
-        seen = np.empty((len(batch), X.shape[1]), X.dtype)
-        for number in np.unique(drawn):  # the images that drew the same view, together
-            own = np.flatnonzero(drawn == number)
-            seen[own] = X[batch[own]].take(self.views[number], axis=1)
-        return seen
+        inputs = np.empty((len(batch), X.shape[1]), X.dtype)
+        for number in np.unique(drawn):  # all images with the same view at once
+            rows = np.flatnonzero(drawn == number)
+            inputs[rows] = X[batch[rows]].take(self.views[number], axis=1)
+        return inputs

@@ -1,4 +1,4 @@
-"""Read YAML and JSON files. A fault is one sentence that names the file, the key, its value and what is allowed."""
+"""Read YAML and JSON files. An error names the file, the key, its value and what is allowed, in one line."""
 
 import reprlib
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from ruamel.yaml import YAML
 from lib.command import InputError, one_line
 
 Model = TypeVar("Model", bound=BaseModel)
-LONGEST, SHOWN = 300, 3  # letters of foreign text, and mistakes, in a message
+MAX_LETTERS, MAX_ERRORS = 300, 3  # of foreign text, and of errors, in a message
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read keys and values of a YAML file, of whatever kind. Raises InputError.
+    """Read the keys and values of a YAML file; the values can have any type. Raises InputError.
 
     YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
     """
@@ -23,7 +23,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         values = YAML(typ="safe", pure=True).load(path)
     except OSError as error:
         raise InputError(f"{path}: not readable: {error.strerror}") from None
-    except Exception as error:  # ruamel lets a wrong date, number or nesting raise anything
+    except Exception as error:  # a wrong date, number or nesting makes ruamel raise any exception
         raise InputError(f"{path}: not readable as YAML: {shorten(str(error)) or type(error).__name__}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path}: must hold keys and values, such as 'eta: 0.001'; got {describe(values)}")
@@ -31,7 +31,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path, model: type[Model], cure: str) -> Model:
-    """Read a JSON file as `model`. Raises InputError, which ends with `cure`: what to do about it."""
+    """Read a JSON file as `model`. Raises InputError, whose message ends with `cure`, the action that helps."""
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -41,12 +41,12 @@ def read_json(path: Path, model: type[Model], cure: str) -> Model:
 
 
 def explain(error: ValidationError, wording: Mapping[str, str] | None = None) -> str:
-    """Explain the first of pydantic's errors, each as 'key = value: what is allowed'.
+    """Explain pydantic's first errors, each as 'key = value: what is allowed'.
 
-    `wording` replaces pydantic's words, by the type of the error.
+    `wording` replaces pydantic's message for some types of error.
     """
     sentences = []
-    for fault in error.errors()[:SHOWN]:
+    for fault in error.errors()[:MAX_ERRORS]:
         key = shorten(".".join(map(str, fault["loc"])))
         allowed = fault["msg"].replace("Input should", "must").replace("String should", "must")
         allowed = (wording or {}).get(fault["type"], allowed.removeprefix("Value error, "))
@@ -56,9 +56,9 @@ def explain(error: ValidationError, wording: Mapping[str, str] | None = None) ->
 
 
 def describe(value: Any) -> str:
-    """Write a foreign value, however large or deep, in one short line."""
+    """Describe a foreign value in one short line, even if it is large or deeply nested."""
     brief = reprlib.Repr()
-    brief.maxstring = brief.maxother = LONGEST
+    brief.maxstring = brief.maxother = MAX_LETTERS
     try:
         return shorten(brief.repr(value))
     except ValueError:
@@ -66,6 +66,6 @@ def describe(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """Shorten foreign text to fit into a message: one line, not a page long."""
+    """Put foreign text on one line and shorten it to fit into a message."""
     line = one_line(text)
-    return line if len(line) <= LONGEST else f"{line[:LONGEST]}…"
+    return line if len(line) <= MAX_LETTERS else f"{line[:MAX_LETTERS]}…"

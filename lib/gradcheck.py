@@ -1,6 +1,6 @@
-"""Is the gradient right? Compared with PyTorch's autograd and with central differences, in float64.
+"""Gradient check: compare our gradient with PyTorch's autograd and with central differences, in float64.
 
-torch takes a second to import, so it is imported only where a gradient is asked of it.
+torch takes a second to import, so only the function that needs it imports it.
 """
 
 import os
@@ -13,26 +13,26 @@ from lib.guards import Split
 from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
 from lib.preprocess import Standardiser
 
-os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # torch's MKL rounds alike on every processor
-EPS = 1e-6  # of the relative error: below it, a difference counts as absolute
-THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # largest relative error of a right gradient: differences subtract costs
+os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # makes torch's MKL round the same on every processor
+EPS = 1e-6  # smallest denominator of a relative error
+THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # a correct gradient stays below; differences of costs lose digits
 
 
 def first_images(n: int) -> Split:
-    """X (n, D) in float64 and y (n,) of the first n training images, standardised as all of them are."""
+    """Return X (n, D) in float64 and y (n,) of the first n training images, standardised by all of them."""
     images, y = cifar10.load_batch(BATCHES["train"])
     return Standardiser.fit(images).apply(images[:n], np.float64), y[:n]
 
 
 def relative_error(a: Network, n: Network, eps: float = EPS) -> Network:
-    """|a - n| / max(eps, |a| + |n|), elementwise in W and b (assignment, section "relative error")."""
+    """Return |a - n| / max(eps, |a| + |n|), elementwise in W and b (assignment, section "relative error")."""
     return Network(*(abs(x - z) / np.maximum(eps, abs(x) + abs(z)) for x, z in zip(a, n, strict=True)))
 
 
 def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax") -> Network:
-    """The gradient of the cost by PyTorch's automatic differentiation, which knows nothing of our derivation.
+    """Compute the gradient of the cost by PyTorch's automatic differentiation, independently of our derivation.
 
-    `loss` is one of `lib.model.LOSSES`, here and below; PyTorch has its own of either.
+    `loss` is a key of `lib.model.LOSSES`, here and below; the losses used here are PyTorch's.
     """
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
@@ -50,7 +50,7 @@ def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss:
 def numerical_gradient(
     X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax", h: float = 1e-5
 ) -> Network:
-    """The gradient of the cost by central differences, (J(w + h) - J(w - h)) / 2h, one parameter at a time."""
+    """Compute the gradient of the cost by central differences, (J(w + h) - J(w - h)) / 2h, for each parameter w."""
 
     def difference(array: np.ndarray, index: tuple[int, ...]) -> float:
         value, costs = array[index], []
@@ -65,7 +65,7 @@ def numerical_gradient(
 
 
 def max_error(a: Network, n: Network) -> tuple[float, float]:
-    """The largest relative error in W and in b."""
+    """Return the largest relative error in W and in b."""
     errors = relative_error(a, n)
     return float(errors.W.max()), float(errors.b.max())
 
@@ -73,7 +73,7 @@ def max_error(a: Network, n: Network) -> tuple[float, float]:
 def check(
     X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax"
 ) -> dict[str, tuple[float, float]]:
-    """The largest relative errors, in W and in b, of `backward_pass` against PyTorch and central differences."""
+    """Return the largest relative errors, in W and in b, of `backward_pass` against both other gradients."""
     gradient = backward_pass(X, y, apply_network(X, net, LOSSES[loss]), net, lam, LOSSES[loss])
     return {
         "torch": max_error(gradient, torch_gradient(X, y, net, lam, loss)),
@@ -82,9 +82,9 @@ def check(
 
 
 def replay_reference(images: np.ndarray, y: np.ndarray, d: int = 10, n: int = 3, seed: int = 42) -> tuple[float, float]:
-    """The check of the reference report, in its own order of operations: (1.09e-15, 9.78e-17) for W and b.
+    """Repeat the gradient check of the reference report. It published (1.09e-15, 9.78e-17) for W and b.
 
-    Errors of rounding depend on that order: P is exp(log softmax), and 1/n is multiplied before X but after the sum.
+    Rounding depends on the order of operations: P is exp(log softmax), and 1/n multiplies before X but after the sum.
     `images` uint8 (N, D), y (N,) are data_batch_1; see `procedure_of_the_reference` in data/reference.yaml.
     """
     rng = np.random.default_rng(seed)

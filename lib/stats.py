@@ -1,23 +1,23 @@
-"""Measures of a trained network and of its answers. Imports nothing of ours."""
+"""Statistics of trained networks and of their answers: measures, intervals, tests, calibration."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-SIGNIFICANT = 0.05  # a p value below it counts as evidence
+SIGNIFICANT = 0.05  # a difference counts as evidence if its p value is below
 
 
 def mean_and_deviation(x: np.ndarray) -> tuple[float, float]:
-    """Mean and standard deviation of all values of x (N, D), in float64; no array of the size of x is made for them."""
+    """Return mean and standard deviation of all values of x (N, D), in float64 but without a float64 copy of x."""
     mean = x.mean(dtype=np.float64)
     squares = np.einsum("nd,nd->", x, x, dtype=np.float64)
     return float(mean), float(np.sqrt(squares / x.size - mean**2))
 
 
 def smoothness(W: np.ndarray) -> float:
-    """Correlation of the weights of neighbouring pixels over all templates of W (D, K), D = 3 x 32 x 32.
+    """Return the correlation of the weights of neighbouring pixels in all templates of W (D, K), D = 3 x 32 x 32.
 
-    1 for templates without any detail, 0 for independent noise.
+    It is 1 for templates without detail and 0 for independent noise.
     """
     T = W.T.reshape(-1, 32, 32)  # (3K, 32, 32): every colour plane of every template
     T = T - T.mean((1, 2), keepdims=True)
@@ -27,20 +27,20 @@ def smoothness(W: np.ndarray) -> float:
 
 
 def confusion(y: np.ndarray, predicted: np.ndarray, K: int = 10) -> np.ndarray:
-    """(K, K) counts: row = true class, column = predicted class."""
+    """Count the images by true class (row) and predicted class (column): (K, K)."""
     return np.bincount(K * y + predicted, minlength=K * K).reshape(K, K)
 
 
 def confident_errors(P: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-    """The indices of the `count` images whose wrong answer has the highest probability in P (N, K), highest first."""
+    """Return the indices of the `count` images with the most probable wrong answers in P (N, K), highest first."""
     wrong = np.flatnonzero(P.argmax(1) != y)
     return wrong[np.argsort(-P[wrong].max(1), kind="stable")[:count]]
 
 
 def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
-    """p value of McNemar's exact test that two classifiers, with `correct` (N,) booleans each, are equally often right.
+    """Return the p value of McNemar's exact test that two classifiers, with booleans (N,) each, are equally accurate.
 
-    Only the images that one of them alone names correctly tell them apart: under the hypothesis, half go to either.
+    Only the images that one classifier alone has right count. Under the hypothesis, each has half of them right.
     """
     from scipy.stats import binomtest
 
@@ -49,7 +49,7 @@ def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
 
 
 def wilson(fraction: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's interval for the probability behind `fraction` of n trials (Wilson, JASA 22, 1927)."""
+    """Return Wilson's interval for the probability of success, given its `fraction` in n trials (JASA 22, 1927)."""
     from scipy.stats import binomtest
 
     interval = binomtest(round(fraction * n), n).proportion_ci(confidence, method="wilson")
@@ -57,14 +57,14 @@ def wilson(fraction: float, n: int, confidence: float = 0.95) -> tuple[float, fl
 
 
 def paired_p(first: np.ndarray, second: np.ndarray) -> float:
-    """p value of the paired t test that `first` and `second` (n,) have the same mean; 1 if they are equal."""
+    """Return the p value of the paired t test that `first` and `second` (n,) have equal means; 1 if all are equal."""
     from scipy.stats import ttest_rel
 
     return float(ttest_rel(first, second).pvalue) if np.any(first != second) else 1.0
 
 
 def proportions_p(first: float, n_first: int, second: float, n_second: int) -> float:
-    """p value of the chi-squared test that two fractions, of n_first and n_second trials, are of one probability."""
+    """Return the p value of the chi-squared test that two fractions, of n_first and n_second trials, are equal."""
     from scipy.stats import chi2_contingency
 
     right = np.array([round(first * n_first), round(second * n_second)])
@@ -75,7 +75,7 @@ def proportions_p(first: float, n_first: int, second: float, n_second: int) -> f
 
 
 class Reliability(NamedTuple):
-    """Answers grouped by confidence, (n_bins,) each; confidence and accuracy are nan where a bin is empty."""
+    """Answers grouped by confidence, (n_bins,) each. Confidence and accuracy of an empty bin are nan."""
 
     size: np.ndarray
     confidence: np.ndarray  # mean over the bin
@@ -83,15 +83,15 @@ class Reliability(NamedTuple):
 
     @property
     def error(self) -> float:
-        """The expected calibration error: how far confidence is from accuracy, on average over the answers."""
+        """Expected calibration error: the distance of confidence and accuracy, averaged over the answers."""
         gaps = np.nan_to_num(abs(self.confidence - self.accuracy))
         return float((self.size * gaps).sum() / self.size.sum())
 
 
 def reliability(P: np.ndarray, y: np.ndarray, n_bins: int = 15) -> Reliability:
-    """Group the answers, the largest of P (N, K), in bins of equal width (Guo et al., ICML 2017, equations 2 and 3)."""
+    """Bin answers by their confidence, the largest of P (N, K) (Guo et al., ICML 2017, equations 2 and 3)."""
     confidence, correct = P.max(1).astype(float), P.argmax(1) == y
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
-    count, total, right = (np.bincount(bins, w, n_bins) for w in (None, confidence, correct.astype(float)))
+    size, total, right = (np.bincount(bins, w, n_bins) for w in (None, confidence, correct.astype(float)))
     with np.errstate(invalid="ignore"):
-        return Reliability(count, total / count, right / count)
+        return Reliability(size, total / size, right / size)

@@ -116,7 +116,7 @@ def test_a_batch_can_be_changed_without_a_change_of_the_images_or_of_later_batch
 
 @pytest.mark.parametrize("d", [1, 3071, 3073, 2 * 3072])
 def test_inputs_that_are_no_images_are_refused(d):
-    with pytest.raises(ValueError, match=f"views are of 3072 pixels, the inputs have {d}$"):
+    with pytest.raises(ValueError, match=f"views have 3072 pixels, the inputs have {d}$"):
         take(np.zeros((6, d)))
 
 
