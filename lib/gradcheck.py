@@ -13,7 +13,6 @@ from lib.guards import Split
 from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cost, scores
 from lib.preprocess import Standardiser
 
-os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # makes torch's MKL round the same on every processor
 EPS = 1e-6  # smallest denominator of a relative error
 THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # a correct gradient stays below; differences of costs lose digits
 
@@ -34,6 +33,7 @@ def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss:
 
     `loss` is a key of `lib.model.LOSSES`, here and below; the losses used here are PyTorch's.
     """
+    os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # makes torch's MKL round the same on every processor
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
