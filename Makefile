@@ -70,7 +70,7 @@ report/notebooks/%.ipynb: notebooks/%.ipynb $(LIB) $(SHOW) | $(DATA) report/note
 # make then starts the steps in the order of the prerequisites, the longest first.
 report/notebooks/.valid: $(SETTINGS) lib/runs/settings.py | $(READY)
 	@mkdir -p $(@D)
-	@$(RUN) lib.runs.settings
+	@$(RUN) lib.runs
 	@touch $@
 
 # A setting's colour depends on its place among all settings, hence .settings.
@@ -109,7 +109,7 @@ keep = mkdir -p $(@D) && now=$$($(1)); \
 
 data/%/data_batch_1.bin data/%/data_batch_2.bin data/%/data_batch_3.bin data/%/data_batch_4.bin data/%/data_batch_5.bin \
 data/%/test_batch.bin: | $(READY)
-	$(RUN) lib.cifar10
+	$(RUN) lib.fetch
 
 $(READY): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed, found " + sys.version)'

@@ -42,7 +42,10 @@ def refuse_arguments(arguments: list[str]) -> None:
 
 
 def run_command(command: Callable[[list[str]], None]) -> None:
-    """Call `command` with the command line's arguments. On an error exit with 1 after one line, on Ctrl-C with 130."""
+    """Call `command` with the command line's arguments. On an error exit with 1 after one line, on Ctrl-C with 130.
+
+    Slow packages are imported in `command`, so that Ctrl-C during these imports is handled, too.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does, for a terminal that cannot show η
     try:

@@ -5,11 +5,12 @@ python -m lib.doctor path/to/results.json      test accuracies, and those on tra
 """
 
 from lib.command import run_command
-from lib.doctor.accuracies import read_accuracies, read_signatures
-from lib.doctor.diagnosis import diagnose
 
 
 def main(arguments: list[str]) -> None:
+    from lib.doctor.accuracies import read_accuracies, read_signatures
+    from lib.doctor.diagnosis import diagnose
+
     print("\n".join(diagnose(read_accuracies(arguments), read_signatures())))
 
 

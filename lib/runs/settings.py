@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lib import paths
-from lib.command import InputError, refuse_arguments, run_command
+from lib.command import InputError
 from lib.files import describe, explain, read_yaml
 
 TrainOn = Literal["data_batch_1", "all"]
@@ -97,12 +97,3 @@ def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
     if not found:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")
     return sorted(found, key=lambda setting: (-setting.eta, setting.lam, setting.name))
-
-
-def main(arguments: list[str]) -> None:
-    refuse_arguments(arguments)
-    read_all()
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -1,13 +1,14 @@
 """Train every setting from other seeds, ahead of the notebook that reads them from the cache."""
 
-import numpy as np
-
 from lib.command import refuse_arguments, report_progress, run_command
-from lib.runs import settings
-from lib.runs.seeds import spread
 
 
 def main(arguments: list[str]) -> None:
+    import numpy as np
+
+    from lib.runs import settings
+    from lib.runs.seeds import spread
+
     refuse_arguments(arguments)
     with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
         spread(settings.read_all(), progress=report_progress("seeds"))

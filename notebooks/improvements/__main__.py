@@ -1,10 +1,11 @@
 """Run the long trainings of this chapter: the grid search, what it chooses, and each change alone."""
 
 from lib.command import refuse_arguments, report_progress, run_command
-from notebooks.improvements import ablation, choose, search
 
 
 def main(arguments: list[str]) -> None:
+    from notebooks.improvements import ablation, choose, search
+
     refuse_arguments(arguments)
     grid = search.read_grid()
     chosen = choose.choose(grid, search.search(grid)["loss"])

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import pickle
-import runpy
 import shutil
 import struct
 import sys
@@ -20,7 +19,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from lib import cifar10, paths
+from lib import cifar10, fetch, paths
 from lib.cifar10 import download, sources
 from lib.command import InputError, run_command
 
@@ -448,13 +447,13 @@ def test_file_too_large_for_a_batch_is_refused(batches, local):
 
 @pytest.fixture
 def command(tmp_path, monkeypatch):
-    """Return a function that runs `python -m lib.cifar10` with an empty data folder."""
+    """Return a function that runs `python -m lib.fetch` with an empty data folder."""
     shutil.copy(paths.DATA / "cifar10.sha1", tmp_path)
     monkeypatch.setattr(paths, "DATA", tmp_path)
-    monkeypatch.setattr(sys, "argv", ["lib.cifar10"])
-    monkeypatch.delitem(sys.modules, "lib.cifar10.__main__", raising=False)
+    monkeypatch.setattr(sys, "argv", ["lib.fetch"])
     monkeypatch.delitem(sys.modules, "lib.cifar10")
-    return lambda: runpy.run_module("lib.cifar10", run_name="__main__")
+    monkeypatch.delattr("lib.cifar10")
+    return lambda: run_command(fetch.main)
 
 
 def test_command_without_data_prints_one_line_and_exits_with_1(command, local):

@@ -235,7 +235,7 @@ def test_progress_sees_every_stack():
 
 
 def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
-    monkeypatch.setattr(command.settings, "read_all", lambda: [PLAIN, MILD])
+    monkeypatch.setattr("lib.runs.settings.read_all", lambda: [PLAIN, MILD])
     command.main([])
     assert sorted(trained) == [(["plain", "mild"], seed) for seed in seeds.SEEDS]
     assert capsys.readouterr().err.splitlines()[-1] == "  seeds: 10 of 10"

@@ -111,11 +111,5 @@ def test_training_a_setting_imports_nothing_heavy(module):
     assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
 
 
-def test_executing_a_notebook_compiles_no_grammar():
-    """A second of each notebook's four, and of each rendering's: see lib/__init__.py."""
-    program = "import lib, papermill, nbconvert, sys; sys.exit('lark' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
-
-
 def test_the_trained_stack_is_a_network(images):
     assert isinstance(train(images, 2), Network)

@@ -1,5 +1,6 @@
 """A notebook is run with the parameters that it has, and is there after only if all of it ran."""
 
+import subprocess
 import sys
 
 import nbformat
@@ -109,6 +110,18 @@ def test_the_command_tells_its_usage(monkeypatch, arguments):
     usage = r"^error: usage: python -m report\.pipeline\.execute OUTPUT NOTEBOOK \[SETTING\]$"
     with pytest.raises(SystemExit, match=usage):
         run(monkeypatch, *arguments)
+
+
+def test_the_command_compiles_no_grammar_of_urls():
+    """See `report.pipeline.skip_url_grammar`: it would take a second of each notebook's four."""
+    program = """
+import contextlib, sys
+from report.pipeline.execute import main
+with contextlib.suppress(FileNotFoundError):
+    main(["out.ipynb", "missing.ipynb"])
+sys.exit("lark" in sys.modules or "nbformat" not in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
 
 
 NO_NOTEBOOKS = {

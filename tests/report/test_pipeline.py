@@ -25,8 +25,8 @@ from lib.runs.settings import Setting
 from lib.runs.snapshots import Film, chosen
 from report import show
 from report.markup import RESULT
-from report.pipeline import __main__ as report
-from report.pipeline import html, provenance, render, stitch
+from report.pipeline import __main__ as command
+from report.pipeline import html, provenance, render, results, stitch
 
 MADE = {
     "python": "3.11.7",
@@ -128,8 +128,8 @@ RESULTS = '{"η": "</a>"}'.encode()
 
 def render_into(target, folder):
     notebooks = stitch.in_order(folder, SETTINGS)
-    results = report.gather(notebooks) | {"provenance": MADE}
-    cells = stitch.stitch(notebooks, provenance.appendix(results))
+    content = results.gather(notebooks) | {"provenance": MADE}
+    cells = stitch.stitch(notebooks, provenance.appendix(content))
     render.render(cells, MADE, target, title="Softmax <script>", results=RESULTS)
 
 
@@ -432,21 +432,20 @@ def test_the_pages_name_no_path_of_this_machine(pages):
 
 
 def test_results_are_gathered_under_their_keys(folder, tmp_path):
-    report.write_results(stitch.in_order(folder, SETTINGS), tmp_path / "results.json")
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert list(results["settings"]) == sorted(SETTINGS)
-    assert results["settings"]["eta0.1-lam0"]["seed"] == 42
-    assert set(results["provenance"]) == {"python", "packages", "data", "commit", "date"}
-    assert len(results["provenance"]["data"]) == 6
-    shown = report.read_results(tmp_path / "results.json")
-    assert shown == {"provenance": results["provenance"], "settings": results["settings"]}
+    results.write(stitch.in_order(folder, SETTINGS), tmp_path / "results.json")
+    content = json.loads((tmp_path / "results.json").read_text())
+    assert list(content["settings"]) == sorted(SETTINGS)
+    assert content["settings"]["eta0.1-lam0"]["seed"] == 42
+    assert set(content["provenance"]) == {"python", "packages", "data", "commit", "date"}
+    assert len(content["provenance"]["data"]) == 6
+    assert results.read(tmp_path / "results.json") == {key: content[key] for key in ("provenance", "settings")}
 
 
 @pytest.mark.parametrize("second", ["a/b", "a/b/c"])
 def test_a_result_given_twice_is_an_error(tmp_path, second):
     path = write(tmp_path / "1-a.ipynb", code("x", result("a/b", 1), result(second, 2)))
     with pytest.raises(InputError, match=f"1-a.ipynb: result '{second}'"):
-        report.gather([path])
+        results.gather([path])
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", None])
@@ -454,7 +453,7 @@ def test_missing_or_damaged_results_are_an_error_that_tells_the_cure(tmp_path, c
     if content is not None:
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError, match=r"report\.pipeline results"):
-        report.read_results(tmp_path / "results.json")
+        results.read(tmp_path / "results.json")
 
 
 def test_core_renders_the_first_chapters_alone(folder, tmp_path, monkeypatch):
@@ -462,18 +461,19 @@ def test_core_renders_the_first_chapters_alone(folder, tmp_path, monkeypatch):
     write(executed / "5-improvements.ipynb", markdown("# Beyond the assignment"))
     monkeypatch.setattr(paths, "EXECUTED", executed)
     monkeypatch.setattr(paths, "REPORT", tmp_path)
-    monkeypatch.setattr(report.settings, "read_all", lambda: [Setting(name=name, eta=1, lam=0) for name in SETTINGS])
-    report.main(["core"])
+    settings = [Setting(name=name, eta=1, lam=0) for name in SETTINGS]
+    monkeypatch.setattr("lib.runs.settings.read_all", lambda: settings)
+    command.main(["core"])
     page = (tmp_path / "core/report.html").read_text()
     assert ">Comparison<" in page.replace("</span> ", ">") and "Beyond the assignment" not in page
     assert (tmp_path / "core/report.pdf").read_bytes().startswith(b"%PDF")
-    assert list(report.read_results(tmp_path / "core/results.json")["settings"]) == sorted(SETTINGS)
+    assert list(results.read(tmp_path / "core/results.json")["settings"]) == sorted(SETTINGS)
     assert not (tmp_path / "report.html").exists()
 
 
 def test_the_command_refuses_what_it_does_not_know():
     with pytest.raises(InputError, match="usage"):
-        report.main(["publish"])
+        command.main(["publish"])
 
 
 def test_provenance_outside_a_repository(monkeypatch, tmp_path):

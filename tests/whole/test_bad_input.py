@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from benchmarks import bench
 from lib import paths
 from lib.command import InputError, run_command
-from report.pipeline import __main__ as report
-from report.pipeline import render
+from report.pipeline import render, results
 
 USAGE = "usage: python -m report.pipeline"
 NONE = "'all': the command takes no arguments"
@@ -27,8 +26,8 @@ DOCTOR = "26.2 38.8 39.2 37.5"
 
 # module, arguments, error message
 COMMANDS = [
-    ("lib.cifar10.__main__", "all", NONE),
-    ("lib.runs.settings", "all", NONE),
+    ("lib.fetch", "all", NONE),
+    ("lib.runs.__main__", "all", NONE),
     ("notebooks.comparison.__main__", "all", NONE),
     ("notebooks.improvements.__main__", "all", NONE),
     ("notebooks.binary_cross_entropy.__main__", "all", NONE),
@@ -140,14 +139,13 @@ RESULTS = {
 
 
 @pytest.mark.parametrize("content", RESULTS.values(), ids=RESULTS)
-def test_damaged_results_give_an_error_with_the_cure_and_are_not_rendered(tmp_path, content):
+def test_damaged_results_give_an_error_with_the_cure(tmp_path, content):
     file = tmp_path / "results.json"
     file.write_bytes(content)
     cure = r"; run `python -m report\.pipeline results`"
     with pytest.raises(InputError, match=f"^{re.escape(str(file))}: .*{cure}$") as caught:
-        report.render_all([], tmp_path)
+        results.read(tmp_path / "results.json")
     assert str(caught.value).isprintable()
-    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
 def places(node, *above):
@@ -183,18 +181,17 @@ def test_random_bytes_as_results_give_a_one_line_error(folder, content):
 def shown_or_refused(folder, content):
     (folder / "results.json").write_bytes(content)
     try:
-        results = report.read_results(folder / "results.json")
+        content = results.read(folder / "results.json")
     except InputError as error:
         assert str(error).isprintable()
         assert len(str(error)) < 1000
     else:
-        render.describe(results["provenance"], "title")
+        render.describe(content["provenance"], "title")
 
 
 def test_missing_results_give_an_error_with_the_cure(tmp_path):
     with pytest.raises(InputError, match=r"results\.json: No such file .*; run `python -m report\.pipeline results`"):
-        report.render_all([], tmp_path)
-    assert list(tmp_path.iterdir()) == []
+        results.read(tmp_path / "results.json")
 
 
 # Environments: the output of a command must be the same in all of them

@@ -97,8 +97,8 @@ TRAININGS = {
     ".binary_cross_entropy": [Moment("data/runs/eta@*")],
     ".comparison": [Moment("data/runs/spread@eta*")],
 }
-CTRL_C_MOMENTS = {
-    "reading the settings": Moment("report/notebooks", 0.1),
+CTRL_C_MOMENTS = {  # after Python's own start, which prints a traceback at Ctrl-C
+    "fetching the first batch": Moment("data/cifar10/*batch*"),
     "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
     "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
     "rendering begins": Moment("report/build/report.md"),

@@ -1,12 +1,13 @@
-"""`python -m lib.cifar10`: put the verified batches on disk."""
+"""`python -m lib.fetch`: put the verified batches of CIFAR-10 on disk."""
 
-from lib.cifar10 import fetch
 from lib.command import refuse_arguments, run_command
 
 
 def main(arguments: list[str]) -> None:
+    from lib import cifar10
+
     refuse_arguments(arguments)
-    fetch()
+    cifar10.fetch()
 
 
 if __name__ == "__main__":
