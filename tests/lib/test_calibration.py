@@ -1,4 +1,4 @@
-"""Reliability on answers whose calibration is known."""
+"""Reliability of answers whose calibration is known."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from lib.stats import reliability
 
 
 def answers(confidences, correct, K=4):
-    """P (N, K) whose largest entries are `confidences`, and labels that make each answer right or wrong as said."""
+    """Return P (N, K) with `confidences` as largest entries, and labels for which the answers are `correct` or not."""
     P = np.repeat((1 - np.asarray(confidences, float))[:, None] / (K - 1), K, axis=1)
     predicted = np.arange(len(P)) % K
     P[np.arange(len(P)), predicted] = confidences
@@ -21,26 +21,26 @@ def test_every_answer_is_in_one_bin():
     assert reliability(P, y).size.sum() == 200
 
 
-def test_a_bin_holds_the_mean_confidence_and_the_share_of_right_answers():
+def test_bin_has_the_mean_confidence_and_the_accuracy():
     size, confidence, accuracy = reliability(*answers([0.51, 0.55, 0.91], [True, False, True]), n_bins=10)
     assert size.tolist() == [0, 0, 0, 0, 0, 2, 0, 0, 0, 1]
     assert_allclose([confidence[5], confidence[9], accuracy[5], accuracy[9]], [0.53, 0.91, 0.5, 1])
     assert np.isnan(confidence[0])
 
 
-def test_a_certain_answer_belongs_to_the_last_bin():
+def test_certain_answer_is_in_the_last_bin():
     assert reliability(*answers([1.0], [True]), n_bins=5).size.tolist() == [0, 0, 0, 0, 1]
 
 
-def test_the_error_is_the_weighted_mean_distance():
-    # In three answers of four, confidence 0.95 and accuracy 2/3; in the fourth 0.55 and 1.
-    found = reliability(*answers([0.95, 0.95, 0.95, 0.55], [True, True, False, True]), n_bins=10)
-    assert found.error == pytest.approx((3 * (0.95 - 2 / 3) + (1 - 0.55)) / 4)
+def test_error_is_the_weighted_mean_distance():
+    # Three answers have confidence 0.95 and accuracy 2/3, the fourth 0.55 and 1.
+    bins = reliability(*answers([0.95, 0.95, 0.95, 0.55], [True, True, False, True]), n_bins=10)
+    assert bins.error == pytest.approx((3 * (0.95 - 2 / 3) + (1 - 0.55)) / 4)
 
 
-def test_answers_that_are_right_as_often_as_they_say_have_no_error():
+def test_calibrated_answers_have_no_error():
     assert reliability(*answers([0.75] * 400, np.arange(400) % 4 > 0)).error == pytest.approx(0)
 
 
-def test_sigmoids_need_not_sum_to_one():
+def test_rows_of_probabilities_need_not_sum_to_1():
     assert reliability(np.array([[0.9, 0.8], [0.1, 0.05]]), np.array([0, 0]), n_bins=2).size.tolist() == [1, 1]

@@ -1,4 +1,4 @@
-"""Settings whose step is far too long, all the way to the report: it says so and goes on. On small made-up data."""
+"""The whole report with settings that diverge, on small made-up data: it names them and compares the others."""
 
 import re
 
@@ -10,7 +10,7 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made"),
 ]
-# The first grows without bound, the second is soon no number.
+# The cost of the first grows without bound; that of the second is soon not a number.
 DIVERGING = {"eta10-lam0.1": "eta: 10\nlam: 0.1\n", "eta1e6-lam1": "eta: 1e6\nlam: 1\n"}
 
 
@@ -23,7 +23,7 @@ def project(tmp_path_factory, made_up_batches):
 
 
 def check(project, settings):
-    """`make report` ends well; each of DIVERGING is said to diverge, in tables, figures, prose and results."""
+    """Run `make report` and check that tables, figures, sentences and results say which settings diverge."""
     done = project.make()
     assert done.returncode == 0, done.log
     executed = [file.read_text() for file in project.root.glob("report/notebooks/*.ipynb")]
@@ -41,12 +41,12 @@ def check(project, settings):
         assert not re.search(r"\b(nan|inf)\b", file.read_text(), re.IGNORECASE), file.name
 
 
-def test_settings_that_diverge_are_told_and_the_others_compared(project):
+def test_report_names_settings_that_diverge_and_compares_the_others(project):
     check(project, {"eta0.1-lam0", "eta0.001-lam0.1", *DIVERGING})
     assert project.results()["comparison"]["best"]["setting"] in ("eta0.1-lam0", "eta0.001-lam0.1")
 
 
-def test_where_all_settings_diverge_the_report_tells_that(project):
+def test_report_says_so_if_every_setting_diverges(project):
     for name in ("eta0.1-lam0", "eta0.001-lam0.1"):
         project.setting(name).unlink()
     check(project, set(DIVERGING))

@@ -1,4 +1,4 @@
-"""Files that others wrote: what is wrong with one is a single line that names the file, the key and the cure."""
+"""Bad JSON files: the error is a single line that names the file, the key and the cure."""
 
 from typing import Annotated
 
@@ -16,11 +16,11 @@ class Person(BaseModel):
 
 BAD = {
     "nothing": (b"", "Invalid JSON: EOF"),
-    "half of it": (b'{"name": "a', "Invalid JSON: EOF"),
+    "half a file": (b'{"name": "a', "Invalid JSON: EOF"),
     "a page of HTML": (b"<!doctype html>", "Invalid JSON: expected value"),
-    "bytes that are no text": (b"\x00\xff\xfe\x80", "Invalid JSON: expected value"),
+    "binary data": (b"\x00\xff\xfe\x80", "Invalid JSON: expected value"),
     "Latin-1": ('{"name": "\N{LATIN SMALL LETTER E WITH ACUTE}"}'.encode("latin-1"), "Invalid JSON: invalid unicode"),
-    "a nest without end": (b"[" * 100_000, "Invalid JSON: recursion limit exceeded"),
+    "100,000 nested lists": (b"[" * 100_000, "Invalid JSON: recursion limit exceeded"),
     "a number of 5,000 digits": (b"1" * 5000, "Invalid JSON: number out of range"),
     "a list": (b"[]", "must be an object"),
     "null": (b"null", "must be an object"),
@@ -44,7 +44,7 @@ def test_bad_json_is_refused_in_one_line_with_file_and_cure(tmp_path, content, s
 
 
 @pytest.mark.parametrize(("name", "says"), {"missing.json": "No such file or directory", ".": "Is a directory"}.items())
-def test_a_file_that_cannot_be_read_is_refused_in_one_line_with_file_and_cure(tmp_path, name, says):
+def test_unreadable_file_is_refused_in_one_line_with_file_and_cure(tmp_path, name, says):
     with pytest.raises(InputError) as caught:
         read_json(tmp_path / name, Person, "run `make it`")
     assert str(caught.value) == f"{tmp_path / name}: {says}; run `make it`"

@@ -1,4 +1,4 @@
-"""The gradient against PyTorch and central differences, and the check against gradients that are slightly wrong."""
+"""The gradient, compared with PyTorch and central differences; and the check, tried on wrong gradients."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,6 @@ from lib.gradcheck import check, max_error, numerical_gradient, relative_error, 
 from lib.model import LOSSES, Network, apply_network, backward_pass
 
 TORCH_LIMIT, NUMERICAL_LIMIT = 1e-9, 1e-6
-
-
 either_loss = pytest.mark.parametrize("loss", LOSSES)
 
 
@@ -19,7 +17,7 @@ def gradient(p, loss="softmax"):
 
 
 def assert_agree(a, n, limit):
-    """Fails with the worst element and both its values."""
+    """Fail with the worst element and both its values if they differ."""
     for letter, error, x, z in zip("Wb", relative_error(a, n), a, n, strict=True):
         worst = np.unravel_index(error.argmax(), error.shape)
         assert error.max() < limit, f"{letter}{[int(i) for i in worst]}: {x[worst]:.9g} against {z[worst]:.9g}"
@@ -40,7 +38,7 @@ def test_gradient_agrees_with_central_differences(single, lam, loss):
 
 
 @pytest.mark.parametrize("reference", [torch_gradient, numerical_gradient])
-def test_softmax_is_the_loss_of_who_names_none(single, reference):
+def test_default_loss_is_softmax(single, reference):
     for a, b in zip(reference(*single[:4]), reference(*single[:4], "softmax"), strict=True):
         assert_array_equal(a, b)
 
@@ -67,7 +65,7 @@ def summed_instead_of_averaged(p, g):
     return Network(*(array * len(p.y) for array in g))
 
 
-def of_the_other_loss(p, g):
+def from_the_other_loss(p, g):
     return gradient(p, "bce")
 
 
@@ -75,7 +73,7 @@ def of_the_other_loss(p, g):
 @pytest.mark.parametrize(
     "spoil",
     [
-        of_the_other_loss,
+        from_the_other_loss,
         slightly_large,
         one_element_off,
         without_the_factor_2,
@@ -83,18 +81,18 @@ def of_the_other_loss(p, g):
         summed_instead_of_averaged,
     ],
 )
-def test_a_wrong_gradient_is_caught(single, spoil, reference):
+def test_wrong_gradient_is_caught(single, spoil, reference):
     with pytest.raises(AssertionError, match=r"[Wb]\[.*\]: \S+ against \S+"):
         assert_agree(spoil(single, gradient(single)), reference(*single[:4]), NUMERICAL_LIMIT)
 
 
-def test_the_failure_shows_both_numbers():
+def test_failure_shows_both_numbers():
     right, wrong = Network(np.array([[1.0, 2.0]]), np.zeros(2)), Network(np.array([[1.0, 2.5]]), np.zeros(2))
     with pytest.raises(AssertionError, match=r"W\[0, 1\]: 2.5 against 2"):
         assert_agree(wrong, right, 0.1)
 
 
-def test_relative_error_is_that_of_the_formula():
+def test_relative_error_follows_the_formula():
     a = Network(np.array([[3.0, -1.0, 0.0]]), np.array([2e-7]))
     n = Network(np.array([[1.0, 1.0, 0.0]]), np.array([1e-7]))
     error = relative_error(a, n, eps=1e-6)
@@ -102,14 +100,14 @@ def test_relative_error_is_that_of_the_formula():
     assert error.b[0] == pytest.approx(0.1)  # below eps: 1e-7 / 1e-6
 
 
-def test_checking_leaves_the_network_as_it_was(single):
+def test_check_does_not_change_the_network(single):
     for array in single.net:
-        array.flags.writeable = False  # whatever writes to it raises
+        array.flags.writeable = False  # a write raises ValueError
     numerical_gradient(*single[:4])
     torch_gradient(*single[:4])
 
 
-def test_the_largest_error_is_given_for_w_and_for_b():
+def test_largest_error_is_given_for_w_and_for_b():
     ones, other = Network(np.ones((2, 2)), np.ones(2)), Network(np.array([[1.0, 3.0], [1.0, 1.0]]), np.ones(2))
     assert max_error(ones, other) == (0.5, 0)
 
@@ -121,7 +119,7 @@ def test_check_reports_both_references(single, loss):
     assert 0 < max(errors["numerical"]) < NUMERICAL_LIMIT
 
 
-def test_the_check_of_the_reference_report_ends_at_rounding_as_it_did():
-    W, b = replay_reference(*load_batch("data_batch_1"))  # 1.09e-15 and 9.78e-17 there; the last bits are the machine's
+def test_check_of_the_reference_report_has_rounding_errors_only():
+    W, b = replay_reference(*load_batch("data_batch_1"))  # published: 1.09e-15 and 9.78e-17
     assert 0 < W < 1e-14
     assert 0 < b < 1e-15

@@ -1,4 +1,4 @@
-"""Standardising, mirroring and one-hot labels."""
+"""Standardise and mirror images, encode labels."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ any_images = arrays(np.uint8, st.tuples(st.integers(1, 20), st.integers(1, 4)))
 
 
 @given(any_images)
-def test_mean_and_deviation_are_those_of_numpy(images):
+def test_mean_and_deviation_agree_with_numpy(images):
     scaled = images / 255
     mean, std = Standardiser.fit(images)
     assert_allclose(mean, scaled.mean(0), rtol=1e-12)
@@ -22,7 +22,7 @@ def test_mean_and_deviation_are_those_of_numpy(images):
 
 
 @given(any_images)
-def test_on_its_own_data_the_mean_is_0_and_the_deviation_1(images):
+def test_images_of_the_fit_have_mean_0_and_deviation_1(images):
     X = Standardiser.fit(images).apply(images, np.float64)
     assert_allclose(X.mean(0), 0, atol=1e-9)
     assert_allclose(X.std(0), images.min(0) < images.max(0), atol=1e-9)  # 0 where the pixel is constant
@@ -30,25 +30,25 @@ def test_on_its_own_data_the_mean_is_0_and_the_deviation_1(images):
 
 @pytest.mark.parametrize("value", [0, 1, 77, 255])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_pixel_that_never_changes_becomes_0(value, dtype):
+def test_constant_pixel_becomes_0(value, dtype):
     images = np.full((9, 2), value, np.uint8)
     assert_allclose(Standardiser.fit(images).apply(images, dtype), 0, atol=np.finfo(dtype).eps)
 
 
 @given(any_images, st.randoms(use_true_random=False))
-def test_the_order_of_the_images_changes_no_bit_of_the_fit(images, random):
+def test_order_of_the_images_changes_no_bit_of_the_fit(images, random):
     order = random.sample(range(len(images)), len(images))
     for a, b in zip(Standardiser.fit(images), Standardiser.fit(images[order]), strict=True):
         assert_array_equal(a, b)
 
 
-def test_a_split_is_standardised_by_the_statistics_of_another():
+def test_other_split_is_standardised_by_the_statistics_of_the_fit():
     train, test = np.array([[0], [255]], np.uint8), np.array([[255], [255]], np.uint8)
     assert_array_equal(Standardiser.fit(train).apply(test), [[1], [1]])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_inputs_have_the_dtype_asked_for_and_the_images_stay(dtype):
+def test_inputs_have_the_requested_dtype_and_images_are_unchanged(dtype):
     images = np.arange(12, dtype=np.uint8).reshape(4, 3)
     before = images.copy()
     assert Standardiser.fit(images).apply(images, dtype).dtype == dtype
@@ -65,7 +65,7 @@ def test_flip_mirrors_each_image_left_to_right():
     assert_array_equal(X[:, FLIP], X.reshape(2, 3, 32, 32)[:, :, :, ::-1].reshape(2, 3072))
 
 
-def test_flipping_twice_gives_the_image_back():
+def test_flipping_twice_returns_the_image():
     assert_array_equal(FLIP[FLIP], np.arange(3072))
 
 
@@ -78,5 +78,5 @@ def test_one_hot_has_a_single_1_at_the_label(y):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_one_hot_has_the_dtype_asked_for(dtype):
+def test_one_hot_has_the_requested_dtype(dtype):
     assert one_hot(np.array([3]), dtype=dtype).dtype == dtype

@@ -1,4 +1,4 @@
-"""What others have published: readable, whole, and compared to the digit."""
+"""Published accuracies: they are complete, and compared with ours to the digit."""
 
 import pytest
 
@@ -11,7 +11,7 @@ REFERENCE = published.read()
 
 
 @pytest.mark.parametrize(
-    ("ours", "figure", "equal"),
+    ("ours", "published_value", "equal"),
     [
         (45.174, 45.17, True),
         (45.166, 45.17, True),
@@ -26,8 +26,8 @@ REFERENCE = published.read()
         (37.4, 37, True),
     ],
 )
-def test_figures_are_compared_to_as_many_digits_as_are_published(ours, figure, equal):
-    assert equal_to_the_digit(ours, figure) is equal
+def test_only_the_published_digits_are_compared(ours, published_value, equal):
+    assert equal_to_the_digit(ours, published_value) is equal
 
 
 @pytest.mark.parametrize(
@@ -41,36 +41,36 @@ def test_figures_are_compared_to_as_many_digits_as_are_published(ours, figure, e
         "more regularisation": "more regularisation",
     }.items(),
 )
-def test_the_names_of_parameters_become_symbols(claim, symbols):
+def test_names_of_parameters_become_symbols(claim, symbols):
     assert in_symbols(claim) == symbols
 
 
-def test_no_name_of_a_parameter_is_left_in_a_claim():
+def test_claims_of_the_reference_have_no_plain_names_of_parameters():
     for claim in REFERENCE["reference_report"]["claims"]:
         assert not {"eta", "lam"} & set(in_symbols(claim).replace("$", " ").split()), claim
 
 
-def test_the_published_settings_are_those_of_the_report_in_its_order():
+def test_published_settings_are_ours_in_the_same_order():
     ours = [(setting.eta, setting.lam) for setting in settings.read_all()]
     report = REFERENCE["reference_report"]
     assert [(row["eta"], row["lam"]) for row in report["settings"]] == ours
     assert [(row["eta"], row["lam"]) for row in report["later_revision"]["settings"]] == ours
 
 
-def test_others_have_published_a_figure_for_each_setting():
-    reports = {name: figures for name, figures in REFERENCE["other_reports"].items() if isinstance(figures, list)}
+def test_other_reports_have_an_accuracy_for_each_setting():
+    reports = {name: values for name, values in REFERENCE["other_reports"].items() if isinstance(values, list)}
     mistaken = reports.pop("with_a_mistake")
     rows = [*reports.values(), *(report["figures"] for report in mistaken)]
-    assert {len(figures) for figures in rows} == {4}
-    assert all(10 < figure < 50 for figures in rows for figure in figures)
+    assert {len(accuracies) for accuracies in rows} == {4}
+    assert all(10 < accuracy < 50 for accuracies in rows for accuracy in accuracies)
 
 
-def test_one_published_setting_alone_is_chaotic():
+def test_only_the_first_published_setting_is_chaotic():
     etas = [row["eta"] for row in REFERENCE["reference_report"]["settings"]]
     assert [eta >= CHAOTIC_ETA for eta in etas] == [True, False, False, False]
 
 
-def test_the_file_is_read_from_the_data_folder(tmp_path, monkeypatch):
+def test_file_is_read_from_the_data_folder(tmp_path, monkeypatch):
     (tmp_path / "reference.yaml").write_text("a: 1e-3\n")
     monkeypatch.setattr(paths, "DATA", tmp_path)
     assert published.read() == {"a": 0.001}

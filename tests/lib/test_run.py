@@ -1,4 +1,4 @@
-"""What training gave, and whether it is worth a look: a run that diverged says so, in words and without a NaN."""
+"""Runs that diverge: curves, tables, sentences and results name the epoch and have no NaN."""
 
 import io
 import json
@@ -26,15 +26,15 @@ NAN, INF = np.nan, np.inf
         ([3, NAN, NAN], 0, 2),
         ([3, 2, INF], 0, 3),
         ([3, 1e9, NAN], 0, 2),
-        ([231, 100, 50], 100, None),  # a great penalty costs much from the start
+        ([231, 100, 50], 100, None),  # a large penalty: the cost is high from the start
         ([1e6, 1e7, 1e8], 1, 1),
     ],
 )
-def test_a_run_diverged_when_its_cost_is_not_finite_or_far_above_its_beginning(make_run, cost, lam, epoch):
+def test_run_diverges_if_its_cost_is_not_finite_or_far_above_the_first(make_run, cost, lam, epoch):
     assert make_run(cost=cost, lam=lam).diverged == epoch
 
 
-def test_what_is_drawn_ends_before_the_epoch_in_which_training_diverged(make_run):
+def test_drawn_curves_end_before_the_epoch_of_divergence(make_run):
     run = make_run(cost=[3, 4, NAN, 5])
     for split, measures in run.drawn.items():
         for measure, values in measures.items():
@@ -42,12 +42,12 @@ def test_what_is_drawn_ends_before_the_epoch_in_which_training_diverged(make_run
             assert np.isnan(values[2:]).all()
 
 
-def test_a_run_that_did_not_diverge_is_drawn_as_it_is(make_run):
+def test_drawn_curves_are_complete_without_divergence(make_run):
     run = make_run()
     np.testing.assert_equal(run.drawn, run.history)
 
 
-# Trained on made-up data, in whatever way training can go wrong
+# Trained on made-up data with steps that are too long
 
 
 @pytest.fixture(params=[(1e6, 0), (1, 2), (1e6, 1)], ids=str)
@@ -57,32 +57,32 @@ def diverged(request, small_data):
         run = train_setting(Setting(name="long", eta=eta, lam=lam, n_batch=10, n_epochs=3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ResourceWarning)  # whatever an earlier test has left open
+        warnings.simplefilter("ignore", ResourceWarning)  # files that an earlier test left open
         yield run
 
 
-def test_a_step_that_is_too_long_diverges(diverged):
+def test_training_with_a_huge_step_diverges(diverged):
     assert diverged.diverged == 1
 
 
 @pytest.mark.parametrize(("eta", "epoch"), [(0.1, None), (10, 1)])
-def test_of_the_real_images_ten_times_a_long_step_diverges_and_a_long_one_does_not(make_run, eta, epoch):
+def test_training_on_real_images_diverges_at_eta_10_and_not_at_0_1(make_run, eta, epoch):
     history = train_stack(
         [Setting(name="a", eta=eta, lam=0, n_epochs=1)], load_splits(), evaluate_on=("train",)
     ).history
     assert make_run(cost=history["train"]["cost"][:, 0], eta=eta).diverged == epoch
 
 
-def test_the_results_of_a_run_that_diverged_are_strict_json(diverged):
-    kept = json.loads(json.dumps(diverged.as_result(), allow_nan=False))
-    assert kept["diverged"] == 1
+def test_results_of_a_diverged_run_are_strict_json(diverged):
+    result = json.loads(json.dumps(diverged.as_result(), allow_nan=False))
+    assert result["diverged"] == 1
     costs = diverged.history["train"]["cost"]
-    assert kept["history"]["train"]["cost"] == [cost if np.isfinite(cost) else None for cost in costs]
+    assert result["history"]["train"]["cost"] == [cost if np.isfinite(cost) else None for cost in costs]
 
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("beside", [False, True])
-def test_its_curves_are_drawn_without_a_nan_or_a_warning_and_say_what_happened(diverged, make_run, log, beside):
+def test_curves_of_a_diverged_run_have_no_nan_and_name_the_epoch(diverged, make_run, log, beside):
     histories = {"long" + words.divergence_note(diverged): diverged.drawn}
     if beside:
         histories["short"] = make_run().drawn
@@ -96,10 +96,10 @@ def test_its_curves_are_drawn_without_a_nan_or_a_warning_and_say_what_happened(d
     (legend,) = fig.legends
     texts = [legend.get_title().get_text(), *(text.get_text() for text in legend.get_texts())]
     assert ", diverged in epoch 1" in " ".join(texts)
-    assert [ax.get_xlim()[1] > 2 for ax in fig.axes] == [True] * 3  # the epochs are there, if not the values
+    assert [ax.get_xlim()[1] > 2 for ax in fig.axes] == [True] * 3  # the axis shows the epochs without values, too
 
 
-def test_a_table_and_a_sentence_say_in_which_epoch_it_diverged(diverged):
+def test_title_and_sentence_of_a_diverged_run_name_the_epoch(diverged):
     assert words.marked_title(diverged) == f"{diverged.setting.title}, diverged in epoch 1"
     sentence = words.on_divergence(diverged)
     assert "**diverged in epoch 1**" in sentence
@@ -109,24 +109,24 @@ def test_a_table_and_a_sentence_say_in_which_epoch_it_diverged(diverged):
 @pytest.mark.parametrize(
     ("costs", "rise"), [([3, 2, 1], 0), ([2, 3, 1], 0.5), ([1, 1.1, 1, 1.3], 0.3), ([5], 0)], ids=str
 )
-def test_the_largest_rise_is_relative_to_the_epoch_before(make_run, costs, rise):
+def test_largest_rise_is_relative_to_the_previous_epoch(make_run, costs, rise):
     assert make_run(cost=costs).largest_rise == pytest.approx(rise)
 
 
-def test_a_run_that_diverged_is_not_said_to_oscillate(make_run):
+def test_diverged_run_is_not_said_to_oscillate(make_run):
     gone = make_run("gone", eta=10, cost=[3, 1e9, NAN])
     assert not gone.is_steady
     assert words.dagger_note([gone]) == ""
 
 
-def test_a_legend_of_long_titles_fits_the_page_and_the_charts_keep_their_height(make_run):
+def test_legend_of_long_titles_fits_the_page_and_the_charts_keep_their_height(make_run):
     titles = [f"η = {i}, λ = 0, n_epochs = 5, diverged in epoch 1" for i in range(6)]
     fig = curves.over_epochs({title: make_run().history for title in titles}, ["red"] * 6)
     usual = curves.over_epochs({title[:18]: make_run().history for title in titles[:4]}, ["red"] * 4)
-    for own in (fig, usual):
-        own.savefig(io.BytesIO(), format="svg")
+    for figure in (fig, usual):
+        figure.savefig(io.BytesIO(), format="svg")
     box = fig.legends[0].get_window_extent()
     assert box.x0 >= 0
     assert box.x1 <= fig.bbox.width
-    heights = [own.axes[0].get_window_extent().height / own.dpi for own in (fig, usual)]
+    heights = [figure.axes[0].get_window_extent().height / figure.dpi for figure in (fig, usual)]
     assert heights[0] == pytest.approx(heights[1], rel=0.15)

@@ -1,4 +1,4 @@
-"""The measures against their definitions."""
+"""Statistics, compared with their definitions."""
 
 import math
 
@@ -25,20 +25,20 @@ truths = arrays(bool, 30)
 
 
 def stripes(period):
-    """One template whose every plane is a sine along its rows."""
+    """Return one template in which the rows of every plane are a sine."""
     return np.tile(np.sin(2 * np.pi * np.arange(32) / period), 96)[:, None]
 
 
-def test_independent_noise_has_no_smoothness():
+def test_smoothness_of_independent_noise_is_0():
     assert abs(smoothness(np.random.default_rng(0).standard_normal((3072, 10)))) < 0.01
 
 
-def test_a_ramp_is_nearly_as_smooth_as_can_be():
+def test_smoothness_of_a_ramp_is_nearly_1():
     row, column = np.mgrid[:32, :32]
     assert smoothness(np.tile((row + column).ravel(), 3)[:, None].astype(float)) > 0.9
 
 
-def test_a_chequerboard_is_as_rough_as_can_be():
+def test_smoothness_of_a_chequerboard_is_minus_1():
     row, column = np.mgrid[:32, :32]
     assert smoothness(np.tile((-1.0) ** (row + column).ravel(), 3)[:, None]) == -1
 
@@ -59,22 +59,22 @@ def test_smoothness_is_the_correlation_of_neighbours():
     assert_allclose(smoothness(W), np.corrcoef(np.array(pairs).T)[0, 1], atol=0.03)
 
 
-def test_neither_scale_nor_offset_changes_smoothness():
+def test_scale_and_offset_do_not_change_smoothness():
     W = stripes(8)
     assert_allclose(smoothness(100 + 7 * W), smoothness(W))
 
 
-def test_smoothness_looks_within_each_colour_alone():
+def test_smoothness_ignores_differences_between_colours():
     planes = np.repeat([1.0, -5.0, 9.0], 1024)  # constant colours: their borders are no detail
     noise = np.random.default_rng(0).standard_normal(3072)
     assert_allclose(smoothness((planes + noise)[:, None]), smoothness(noise[:, None]))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_mean_and_deviation_are_those_of_numpy_in_double_precision(dtype):
+def test_mean_and_deviation_agree_with_numpy_in_double_precision(dtype):
     x = np.random.default_rng(0).normal(3, 0.1, (200, 30)).astype(dtype)
-    own = x.astype(np.float64)
-    assert mean_and_deviation(x) == pytest.approx((own.mean(), own.std()), rel=1e-11)
+    double = x.astype(np.float64)
+    assert mean_and_deviation(x) == pytest.approx((double.mean(), double.std()), rel=1e-11)
 
 
 @given(arrays(int, (2, 40), elements=st.integers(0, 4)))
@@ -90,23 +90,23 @@ P = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3], [0.2, 0.8]])
 Y = np.array([1, 0, 1, 1, 0])
 
 
-@pytest.mark.parametrize(("count", "found"), [(0, []), (2, [0, 1]), (10, [0, 1, 4, 3])])
-def test_the_surest_errors_come_first_and_the_earlier_of_equals(count, found):
-    assert confident_errors(P, Y, count).tolist() == found
+@pytest.mark.parametrize(("count", "indices"), [(0, []), (2, [0, 1]), (10, [0, 1, 4, 3])])
+def test_most_confident_errors_come_first(count, indices):
+    assert confident_errors(P, Y, count).tolist() == indices
 
 
 def test_equally_sure_errors_keep_their_order():
     confidence = np.tile([0.9, 0.6, 0.7], 200)
-    found = confident_errors(np.stack([confidence, 1 - confidence], 1), np.ones(600, int), 600)
-    assert found.tolist() == sorted(range(600), key=lambda i: -confidence[i])
+    indices = confident_errors(np.stack([confidence, 1 - confidence], 1), np.ones(600, int), 600)
+    assert indices.tolist() == sorted(range(600), key=lambda i: -confidence[i])
 
 
-def test_who_makes_no_error_makes_no_confident_one():
+def test_without_an_error_there_is_no_confident_error():
     assert confident_errors(P, P.argmax(1), 10).tolist() == []
 
 
 def two_classifiers(both, first, second, neither):
-    """As many images as said, which both, the first alone, the second alone, or neither name correctly."""
+    """Return booleans for as many images that both, the first alone, the second alone, or neither have right."""
     correct = np.repeat([True, True, False, False], [both, first, second, neither])
     return correct, np.repeat([True, False, True, False], [both, first, second, neither])
 
@@ -119,16 +119,16 @@ def test_mcnemar_doubles_the_tail_of_the_binomial_distribution(first, second):
 
 
 @given(truths, truths)
-def test_mcnemar_does_not_mind_who_is_first(correct, other):
+def test_mcnemar_is_symmetric(correct, other):
     assert mcnemar(correct, other) == mcnemar(other, correct)
 
 
 @given(truths)
-def test_equal_answers_cannot_be_told_apart(correct):
+def test_mcnemar_of_equal_answers_is_1(correct):
     assert mcnemar(correct, correct) == 1
 
 
-def test_images_that_both_name_or_neither_tell_nothing():
+def test_mcnemar_ignores_images_that_both_or_neither_have_right():
     assert mcnemar(*two_classifiers(0, 10, 2, 0)) == mcnemar(*two_classifiers(500, 10, 2, 900))
 
 
@@ -136,7 +136,7 @@ def test_images_that_both_name_or_neither_tell_nothing():
     ("right", "n", "low", "high"),
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
-def test_wilsons_interval_is_that_of_the_literature(right, n, low, high):
+def test_wilson_interval_agrees_with_the_literature(right, n, low, high):
     """Newcombe, Statistics in Medicine 17, 1998, Table I, method 3."""
     assert_allclose(wilson(right / n, n), (low, high), atol=5e-5)
 
@@ -145,7 +145,7 @@ counts = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), s
 
 
 @given(counts, st.sampled_from([0.5, 0.95, 1 - 1e-6]))
-def test_wilsons_interval_is_where_the_normal_test_does_not_reject(count, confidence):
+def test_wilson_interval_is_where_the_normal_test_does_not_reject(count, confidence):
     right, n = count
     z = stats.norm.isf((1 - confidence) / 2)
     for limit, extreme in zip(wilson(right / n, n, confidence), (0, n), strict=True):
@@ -156,19 +156,19 @@ def test_wilsons_interval_is_where_the_normal_test_does_not_reject(count, confid
 
 
 @given(counts)
-def test_wilsons_interval_holds_the_fraction_and_is_made_of_probabilities(count):
+def test_wilson_interval_contains_the_fraction_and_lies_in_0_to_1(count):
     right, n = count
     low, high = wilson(right / n, n)
     assert 0 <= low <= right / n <= high <= 1
 
 
-def test_who_names_none_or_all_of_few_images_is_not_known_to_be_so():
+def test_wilson_interval_of_no_or_all_successes_is_not_a_point():
     z2 = stats.norm.isf(0.025) ** 2
     assert_allclose(wilson(0, 10), (0, z2 / (10 + z2)), atol=1e-12)
     assert_allclose(wilson(1, 10), (10 / (10 + z2), 1), atol=1e-12)
 
 
-def test_more_images_and_less_confidence_narrow_the_interval():
+def test_wilson_interval_is_narrower_for_more_images_or_less_confidence():
     intervals = [wilson(0.4, 100, 0.99), wilson(0.4, 100), wilson(0.4, 10_000)]
     widths = [high - low for low, high in intervals]
     assert widths == sorted(widths, reverse=True)
@@ -178,12 +178,12 @@ pairs = arrays(float, (2, 8), elements=st.integers(0, 20).map(lambda percent: pe
 
 
 def varies(values):
-    """Whether the differences do: else there is no deviation to compare them with."""
+    """Return whether the differences vary; otherwise their deviation is 0, and there is no t."""
     return np.ptp(np.round(values[0] - values[1], 6)) > 0
 
 
 @given(pairs.filter(varies))
-def test_the_paired_test_is_students_on_the_differences(values):
+def test_paired_test_is_students_t_test_on_the_differences(values):
     first, second = values
     d = first - second
     t = d.mean() / (d.std(ddof=1) / math.sqrt(len(d)))
@@ -193,28 +193,28 @@ def test_the_paired_test_is_students_on_the_differences(values):
 
 
 @given(pairs.filter(varies))
-def test_the_paired_test_does_not_mind_who_is_first(values):
+def test_paired_test_is_symmetric(values):
     assert_allclose(paired_p(*values), paired_p(*values[::-1]))
 
 
 @given(arrays(float, 5, elements=st.floats(0, 1)))
-def test_equal_figures_cannot_be_told_apart(values):
+def test_paired_test_of_equal_values_is_1(values):
     assert paired_p(values, values.copy()) == 1
 
 
-def test_what_pairs_have_in_common_is_no_chance():
-    """A small gain in every seed tells more than the seeds' own spread lets the means tell."""
+def test_paired_test_removes_what_pairs_have_in_common():
+    """The same small gain for every seed is evidence, although the seeds vary more."""
     seeds, gain = np.array([0.30, 0.35, 0.40, 0.45]), np.array([0.010, 0.011, 0.009, 0.010])
     assert paired_p(seeds + gain, seeds) < 0.001
     assert stats.ttest_ind(seeds + gain, seeds).pvalue > 0.5
 
 
-def test_two_fractions_are_compared_by_the_normal_test():
+def test_proportions_are_compared_by_the_normal_test():
     pooled = 0.415
     z = 0.03 / np.sqrt(pooled * (1 - pooled) * 2 / 10_000)
     assert_allclose(proportions_p(0.4, 10_000, 0.43, 10_000), 2 * stats.norm.sf(z), rtol=1e-9)
 
 
 @pytest.mark.parametrize("fraction", [0, 1])
-def test_two_fractions_that_cannot_differ_do_not(fraction):
+def test_proportions_of_all_or_no_successes_are_equal(fraction):
     assert proportions_p(fraction, 10, fraction, 20) == 1
