@@ -37,18 +37,16 @@ def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
     return fig
 
 
+Reports = Sequence[Sequence[float]]  # test accuracies (%) of the settings in each report
+
+
 def strips(
-    titles: Sequence[str],
-    ours: Sequence[np.ndarray],
-    others: Sequence[Sequence[float]],
-    wrong: Sequence[Sequence[float]],
-    published: Sequence[float],
-    colours: Sequence[str],
+    ours: Mapping[str, np.ndarray], others: Reports, wrong: Reports, published: Sequence[float], colours: Sequence[str]
 ) -> Figure:
     """Draw test accuracies (%), a row per setting: our seeds, other reports, reports with a mistake, the reference."""
-    fig, ax = named_rows(titles, "test accuracy (%)", 0.55, rest=1)
-    for row, hue in enumerate(colours):
-        ax.scatter(ours[row], np.full(len(ours[row]), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)
+    fig, ax = named_rows(list(ours), "test accuracy (%)", 0.55, rest=1)
+    for row, (values, hue) in enumerate(zip(ours.values(), colours, strict=True)):
+        ax.scatter(values, np.full(len(values), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)
         circles, crosses = ([report[row] for report in reports] for reports in (others, wrong))
         ax.scatter(circles, np.full(len(circles), row + 0.16), s=20, facecolors="none", edgecolors=hue)
         ax.scatter(crosses, np.full(len(crosses), row + 0.16), s=22, marker="x", color=hue)

@@ -33,25 +33,25 @@ def replay(
     *,
     train_on: str,
     evaluate_on: Sequence[str],
-    etas: Sequence[float],
-    lams: Sequence[float],
+    settings: Sequence[tuple[float, float]],
     orders: str = "reference",
     seed: int = 42,
     dtype: str = "float64",
     threads: int | None = None,
     progress: Progress = iter,
 ) -> Arrays:
-    """Train a stack of M networks on one batch, evaluate it on others: "batch/measure" as (n_epochs, M), for the cache.
+    """Train M settings on one batch and evaluate them on others: "batch/measure" as (n_epochs, M), for the cache.
 
-    `train_on` and `evaluate_on` name batches, `orders` one of ORDERS; `threads` is the number of BLAS threads.
+    `train_on` and `evaluate_on` name batches, `settings` are pairs of eta and lam, `orders` names one of ORDERS, and
+    `threads` is the number of BLAS threads.
     """
     standardiser = Standardiser.fit(cifar10.load_batch(TRAIN)[0])
     batches = {name: cifar10.load_batch(name) for name in {train_on, *evaluate_on}}
     splits = {name: (standardiser.apply(images, dtype), y) for name, (images, y) in batches.items()}
     X, y = splits[train_on]
     rng = np.random.default_rng(seed)
-    net = stack([init_network(rng, d=X.shape[1], dtype=dtype)] * len(etas))
-    eta, lam = np.array(etas), np.array(lams)
+    net = stack([init_network(rng, d=X.shape[1], dtype=dtype)] * len(settings))
+    eta, lam = np.array(settings).T
     history = History({name: splits[name] for name in evaluate_on}, lam)
     with threadpool_limits(threads, user_api="blas"):
         epochs = progress(ORDERS[orders](rng, seed, len(y)))
@@ -61,12 +61,11 @@ def replay(
 
 def replays() -> dict[str, dict[str, Any]]:
     """The arguments of `replay` for every replay of the report, by name."""
-    four = {"etas": [eta for eta, _ in SETTINGS], "lams": [lam for _, lam in SETTINGS]}
-    plain = {"train_on": TRAIN, "etas": [0.001], "lams": [0.0]}
-    chaos = {"train_on": TRAIN, "evaluate_on": [TRAIN], "etas": [CHAOTIC_ETA], "lams": [0.0], "threads": 1}
+    plain = {"train_on": TRAIN, "settings": [(0.001, 0.0)]}
+    chaos = {"train_on": TRAIN, "evaluate_on": [TRAIN], "settings": [(CHAOTIC_ETA, 0.0)], "threads": 1}
     return {
-        "as it should be": {"train_on": TRAIN, "evaluate_on": [TRAIN, TEST], **four},
-        "trained on test": {"train_on": TEST, "evaluate_on": [TEST], **four},
+        "as it should be": {"train_on": TRAIN, "evaluate_on": [TRAIN, TEST], "settings": SETTINGS},
+        "trained on test": {"train_on": TEST, "evaluate_on": [TEST], "settings": SETTINGS},
         "course": {"evaluate_on": [TRAIN, TEST], "orders": "course", **plain},
         "unshuffled": {"evaluate_on": [TRAIN, VAL], "orders": "unshuffled", **plain},
         "double precision": chaos,

@@ -72,7 +72,7 @@ def test_another_seed_changes_the_orders_unless_they_are_unshuffled(name, differ
 
 # Training
 
-PLAIN = {"etas": [0.01], "lams": [0.1]}
+PLAIN = {"settings": [(0.01, 0.1)]}
 
 
 @small_data
@@ -100,17 +100,17 @@ def test_evaluation_on_more_batches_changes_no_result():
 
 @small_data
 def test_each_measure_of_each_batch_has_a_value_for_every_epoch_and_network():
-    arrays = replay.replay(train_on=TRAIN, evaluate_on=[VAL, TEST], etas=[0.01, 0.1], lams=[0.0, 1.0])
+    arrays = replay.replay(train_on=TRAIN, evaluate_on=[VAL, TEST], settings=[(0.01, 0.0), (0.1, 1.0)])
     measures = [f"{batch}/{measure}" for batch in (VAL, TEST) for measure in ("loss", "cost", "accuracy")]
     assert {name: values.shape for name, values in arrays.items()} == dict.fromkeys(measures, (EPOCHS, 2))
 
 
 @small_data
 def test_a_stack_gives_the_results_of_its_networks_replayed_one_by_one():
-    etas, lams = [0.1, 0.01, 0.01], [0.0, 0.0, 1.0]
-    together = replay.replay(train_on=TEST, evaluate_on=[TEST], etas=etas, lams=lams)
-    for m, (eta, lam) in enumerate(zip(etas, lams, strict=True)):
-        alone = replay.replay(train_on=TEST, evaluate_on=[TEST], etas=[eta], lams=[lam])
+    settings = [(0.1, 0.0), (0.01, 0.0), (0.01, 1.0)]
+    together = replay.replay(train_on=TEST, evaluate_on=[TEST], settings=settings)
+    for m, setting in enumerate(settings):
+        alone = replay.replay(train_on=TEST, evaluate_on=[TEST], settings=[setting])
         for name, values in alone.items():
             assert_allclose(together[name][:, m], values[:, 0], rtol=1e-9)
 
@@ -155,14 +155,13 @@ def test_the_arguments_of_every_replay_are_valid(name):
     inspect.signature(replay.replay).bind(**REPLAYS[name])
     assert {REPLAYS[name]["train_on"], *REPLAYS[name]["evaluate_on"]} <= {TRAIN, VAL, TEST}
     assert REPLAYS[name].get("orders", "reference") in ORDERS
-    assert len(REPLAYS[name]["etas"]) == len(REPLAYS[name]["lams"])
 
 
 @pytest.mark.parametrize(("name", "batch"), {"as it should be": TRAIN, "trained on test": TEST}.items())
 def test_the_published_settings_are_replayed_in_the_published_order(name, batch):
     rows = REFERENCE["reference_report"]["settings"]
     assert REPLAYS[name]["train_on"] == batch
-    assert [*zip(REPLAYS[name]["etas"], REPLAYS[name]["lams"], strict=True)] == [(s["eta"], s["lam"]) for s in rows]
+    assert list(REPLAYS[name]["settings"]) == [(s["eta"], s["lam"]) for s in rows]
 
 
 def test_each_chaotic_replay_changes_one_argument():
@@ -170,7 +169,7 @@ def test_each_chaotic_replay_changes_one_argument():
     differ = {
         name: {key for key in arguments.keys() | single.keys() if arguments.get(key) != single.get(key)}
         for name, arguments in REPLAYS.items()
-        if arguments["etas"] == [CHAOTIC_ETA]
+        if arguments["settings"] == [(CHAOTIC_ETA, 0)]
     }
     assert differ == {
         "single precision": set(),
@@ -207,7 +206,7 @@ def one_epoch(monkeypatch):
 
 
 STEADY = [s for s in REFERENCE["reference_report"]["settings"] if s["eta"] < CHAOTIC_ETA]
-ON_STEADY = {"etas": [s["eta"] for s in STEADY], "lams": [float(s["lam"]) for s in STEADY]}
+ON_STEADY = {"settings": [(s["eta"], float(s["lam"])) for s in STEADY]}
 
 
 @pytest.mark.usefixtures("one_epoch")
@@ -223,7 +222,7 @@ def test_the_first_epoch_of_the_reference_comes_out_to_the_digit(batch, column):
 @pytest.mark.usefixtures("one_epoch")
 @pytest.mark.parametrize(("orders", "cost"), {"course": 1.972, "unshuffled": 1.9737}.items())
 def test_the_costs_of_the_first_epoch_come_out_to_the_digit(orders, cost):
-    arrays = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], orders=orders, etas=[0.001], lams=[0.0])
+    arrays = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], orders=orders, settings=[(0.001, 0.0)])
     assert published.equal_to_the_digit(float(arrays[f"{TRAIN}/cost"][0, 0]), cost)
 
 

@@ -39,7 +39,7 @@ OURS, OTHERS, WRONG, PUBLISHED = (
 )
 MAPS = np.where(rng.random((2, 3, 4)) < 0.2, np.nan, 40)
 P = rng.dirichlet(np.ones(3), 30)
-STRIPS = (["η = 1", "η = 2"], OURS, OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
+STRIPS = (dict(zip(["η = 1", "η = 2"], OURS, strict=True)), OTHERS, WRONG, PUBLISHED, ["#d55e00", "#0072b2"])
 
 FIGURES = {
     "sample images": lambda: data_charts.sample_images(IMAGES, Y, CLASSES[:3]),
@@ -60,7 +60,7 @@ FIGURES = {
     "erratum": lambda: reproduction_charts.erratum({"a": PAIR, "b": PAIR}, ["red", "blue"]),
     "runs that should be equal": lambda: reproduction_charts.accuracies(dict.fromkeys("abcde", PAIR[0])),
     "strips": lambda: reproduction_charts.strips(*STRIPS),
-    "strips without a mistaken report": lambda: reproduction_charts.strips(*STRIPS[:3], [], *STRIPS[4:]),
+    "strips without a mistaken report": lambda: reproduction_charts.strips(*STRIPS[:2], [], *STRIPS[3:]),
     "labelled images": lambda: pictures.labelled_images(IMAGES[:7], [f"image {i}" for i in range(7)]),
     "heat maps": lambda: improvement_charts.heat_maps(MAPS, [10, 20], [1, 2, 3], [0, 0.1, 1, 10], (0, 1, 2)),
     "changes": lambda: improvement_charts.changes({"none": OURS[0], "one": OURS[1]}, ["one"]),
@@ -232,7 +232,7 @@ def test_curves_of_equal_runs_differ_in_colour_or_dashes():
 
 def test_strip_has_our_seeds_and_published_accuracies_in_the_colour_of_the_setting():
     ax = reproduction_charts.strips(*STRIPS).axes[0]
-    assert [tick.get_text() for tick in ax.get_yticklabels()] == STRIPS[0]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list(STRIPS[0])
     for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):
         colours = ours.get_facecolor(), others.get_edgecolor(), wrong.get_edgecolor(), published.get_facecolor()
         assert {to_hex(colour[0]) for colour in colours} == {STRIPS[-1][row]}
