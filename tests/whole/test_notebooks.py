@@ -13,8 +13,8 @@ from lib.runs import settings
 FILES = sorted(paths.NOTEBOOKS.glob("*.ipynb"))
 NOTEBOOKS = {file.stem: nbformat.read(file, 4) for file in FILES}
 CHAPTERS = {name: notebook for name, notebook in NOTEBOOKS.items() if name[0].isdigit()}
-LONGEST = 22  # lines of code in a cell, blank ones not counted
-MOST_PROSE = 76  # lines of prose in the code cells of all chapters together
+LONGEST = 10  # lines of code in a cell, blank ones not counted
+MOST_PROSE = 40  # lines of prose in the code cells of all chapters together
 every_notebook = pytest.mark.parametrize("notebook", NOTEBOOKS.values(), ids=NOTEBOOKS)
 every_chapter = pytest.mark.parametrize("notebook", CHAPTERS.values(), ids=CHAPTERS)
 
