@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import numpy as np
 import pytest
 from numpy.typing import ArrayLike
@@ -17,6 +18,9 @@ from lib.model import Network
 from lib.runs.run import Run
 from lib.runs.settings import Setting
 from lib.runs.snapshots import Film, levels
+
+hypothesis.settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("any speed")
 
 
 class Problem(NamedTuple):
