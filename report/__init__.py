@@ -1,1 +1,1 @@
-"""Shows and prints: figures, tables and sentences of a notebook, and the pipeline that makes pages of them."""
+"""Functions that show a notebook's figures, tables and sentences, and the pipeline that turns notebooks into pages."""

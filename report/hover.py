@@ -8,14 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-POINTS_PER_INCH = 72  # in matplotlib's SVG
-UNNAMED = "_child"  # matplotlib's label of a line that was given none
+POINTS_PER_INCH = 72  # the unit of matplotlib's SVG
+UNNAMED = "_child"  # how matplotlib's label of an unlabelled line begins
 
 
 def hover_data(fig: Figure) -> list[dict[str, Any]]:
-    """Data of each panel with labelled curves and a labelled x axis. The figure must have been drawn.
+    """Return the data of each panel with labelled curves and a labelled x axis. The figure must have been drawn.
 
-    matplotlib leaves a label that begins with "_" out of the legend: such a curve has a name in the tooltip only.
+    matplotlib leaves a label that begins with "_" out of the legend, but the tooltip shows it.
     """
     panels = []
     for ax in fig.axes:
@@ -28,7 +28,7 @@ def hover_data(fig: Figure) -> list[dict[str, Any]]:
 
 
 def panel(fig: Figure, ax: Axes, lines: list[Line2D]) -> dict[str, Any]:
-    """One panel: its title, its box, the steps on its x axis with their positions, and its curves."""
+    """Return a panel's title, its box, the steps on its x axis with their positions, and its curves."""
     box = ax.get_position()
     (left, top), (right, bottom) = to_svg(fig, fig.transFigure.transform([(box.x0, box.y1), (box.x1, box.y0)]))
     steps = max((np.asarray(line.get_xdata(), float) for line in lines), key=len)
@@ -44,7 +44,7 @@ def panel(fig: Figure, ax: Axes, lines: list[Line2D]) -> dict[str, Any]:
 
 
 def curve(fig: Figure, ax: Axes, line: Line2D) -> dict[str, Any]:
-    """One curve: its name, colour and line style, its values to four digits, and their y positions."""
+    """Return a curve's name, colour and line style, its values to four digits, and their y positions."""
     positions = to_svg(fig, ax.transData.transform(line.get_xydata()))
     values = [float(f"{value:.4g}") for value in np.asarray(line.get_ydata(), float)]
     return {

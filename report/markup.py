@@ -1,6 +1,6 @@
-"""The formats of what notebooks hand over to the report: the MIME types of their outputs, and tables in Markdown.
+"""The formats in which notebooks pass outputs to the report: MIME types, and tables in Markdown.
 
-Notebooks and pipeline both import this module, so it imports nothing that takes time.
+Notebooks and pipeline both import this module, so it imports nothing slow.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ SVG, MARKDOWN, RESULT = "image/svg+xml", "text/markdown", "application/vnd.repor
 
 
 def table_markdown(header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
-    """A table in Markdown. `align` has l or r for each column; by default the first is l, the others r."""
+    """Return a Markdown table. `align` has l or r for each column; by default only the first column is l."""
     rules = {"l": ":--", "r": "--:"}
     lines = [header, [rules[side] for side in align or "l" + "r" * (len(header) - 1)], *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)

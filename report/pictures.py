@@ -1,4 +1,4 @@
-"""Pictures of images and of weights: arrays in, Figure out, in the style of `report.style`."""
+"""Draw images and weights. Each function takes arrays and returns a Figure in the style of `report.style`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -26,12 +26,12 @@ def side_by_side(images: Iterable[np.ndarray], n: int, gap: int = 3) -> np.ndarr
 
 def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9.5) -> None:
     ax.imshow(image, interpolation="nearest")
-    ax.set_title(title, y=1, pad=3, fontsize=fontsize)  # a given y saves matplotlib the search for ticks above
+    ax.set_title(title, y=1, pad=3, fontsize=fontsize)  # with y given, matplotlib need not look for ticks above
     ax.set_axis_off()
 
 
 def rows_of_images(n_rows: int, height: float, width: float = WIDTH) -> tuple[Figure, np.ndarray]:
-    """Make a Figure with axes (n_rows,), close together, one a row of images: far quicker than one an image."""
+    """Make a Figure with one axes per row of images, close together. One axes per image would be far slower."""
     fig = Figure((width, height), layout=ConstrainedLayoutEngine(w_pad=0.015, h_pad=0.015, wspace=0.01, hspace=0.01))
     return fig, fig.subplots(n_rows, squeeze=False)[:, 0]
 
@@ -39,10 +39,10 @@ def rows_of_images(n_rows: int, height: float, width: float = WIDTH) -> tuple[Fi
 def show_row(
     ax: Axes, images: Iterable[np.ndarray], n: int, label: str = "", titles: Sequence[str] = (), fontsize: float = 9.5
 ) -> None:
-    """Draw at most n images (32, 32, 3) side by side, the label to the left of them and a title above each."""
+    """Draw at most n images (32, 32, 3) side by side, with the label on their left and a title above each."""
     row = side_by_side(images, n)
     show_image(ax, row)
-    ax.set_anchor("W")  # the layout makes room for the label before it sizes the images: their left must not move
+    ax.set_anchor("W")  # the layout makes room for the label, then sizes the images: their left edge must not move
     ax.text(-4, 15.5, label, ha="right", va="center", fontsize=8.5)
     for place, title in enumerate(titles):
         ax.text(15.5 + place * row.shape[1] / n, -2.5, title, ha="center", va="bottom", fontsize=fontsize)
@@ -51,7 +51,7 @@ def show_row(
 def rows_of_five(
     images: np.ndarray, titles: Sequence[str], row_height: float, width: float = WIDTH, fontsize: float = 8
 ) -> Figure:
-    """Draw images (n, 32, 32, 3), five to a row, each with its title."""
+    """Draw images (n, 32, 32, 3) with a title each, five to a row."""
     n_rows = max(1, -(-len(images) // 5))
     fig, axes = rows_of_images(n_rows, n_rows * row_height, width)
     for ax, start in zip(axes, range(0, 5 * n_rows, 5), strict=True):
@@ -61,8 +61,8 @@ def rows_of_five(
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
-    """Draw the weights W (D, K) of each class as an image: each on its own scale, or all on one, with grey for zero."""
-    if shared:  # smaller: that shows which templates are strong, and little more
+    """Draw each class's weights W (D, K) as an image: on its own scale or, if `shared`, on one where grey is zero."""
+    if shared:  # smaller, since these show little more than which templates are strong
         return rows_of_five(as_image(shared_scale(W).T), classes, 0.9, 0.6 * WIDTH)
     return rows_of_five(as_image(min_max_scale(W).T), classes, 1.425, fontsize=9.5)
 
@@ -73,7 +73,7 @@ def shared_scale(W: np.ndarray) -> np.ndarray:
 
 
 def compare_templates(weights: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """Draw the templates of several settings, W (D, K) each, a setting a row: each template on its own scale."""
+    """Draw the templates W (D, K) of several settings, one row per setting. Each template has its own scale."""
     fig, axes = rows_of_images(len(weights), 0.2 + 0.54 * len(weights))
     for ax, (title, W) in zip(axes, weights.items(), strict=True):
         names = classes if ax is axes[0] else ()
@@ -82,5 +82,5 @@ def compare_templates(weights: Mapping[str, np.ndarray], classes: Sequence[str])
 
 
 def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
-    """Draw images uint8 (n, 3072) in rows of five, each with its caption."""
+    """Draw images uint8 (n, 3072) with a caption each, five to a row."""
     return rows_of_five(as_image(images), captions, 1.65)

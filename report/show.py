@@ -1,7 +1,7 @@
-"""What a notebook shows, so that the report can number it: figures and tables with captions, text, source, results.
+"""Functions with which a notebook shows figures and tables (with captions), text, source code and results.
 
-The caption, the label and the alt text travel in the output's metadata; `report.pipeline` reads them there. A link
-such as `[Figure](#fig-cost)` in any text becomes "Figure 3" in the report.
+Each output's metadata holds its caption, label and alternative text. `report.pipeline` reads them to number figures
+and tables: a link such as `[Figure](#fig-cost)` in any text becomes "Figure 3" in the report.
 """
 
 import base64
@@ -24,9 +24,9 @@ from report.words import Finding
 
 
 def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None:
-    """Show `fig` as SVG and save it as figures/<label>.svg, without date or random ids: same figure, same bytes.
+    """Show `fig` as SVG and save it as figures/<label>.svg. Without date or random ids, equal figures are equal files.
 
-    The values of its curves go with it, and whatever `more` the HTML report can make use of.
+    The output's metadata also holds the values of the curves, and `more` data for the HTML report.
     """
     buffer = io.StringIO()
     with mpl.rc_context({"svg.hashsalt": label}):
@@ -52,9 +52,9 @@ def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str)
 
 
 def sprite(levels: np.ndarray) -> bytes:
-    """Templates (n, D, K) as one JPEG, an epoch a row and a class a column: noise has less than half its size as PNG.
+    """Return templates (n, D, K) as one JPEG, a row per epoch and a column per class. A PNG is twice as large.
 
-    Its blocks of 8 pixels divide the 32 of a template, so none shows in its neighbour.
+    JPEG compresses blocks of 8 pixels, which divide a template's 32, so no template affects its neighbour.
     """
     from PIL import Image
 
@@ -71,7 +71,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], label: str, capt
 
 
 def text(*sentences: str | Finding) -> None:
-    """Show sentences, which a notebook has computed, as one paragraph of Markdown."""
+    """Show sentences computed by a notebook as one Markdown paragraph."""
     for sentence in sentences:
         if isinstance(sentence, Finding):
             result(f"claims/{sentence.key}", bool(sentence.holds))
@@ -80,14 +80,14 @@ def text(*sentences: str | Finding) -> None:
 
 
 def source(function: Callable[..., Any]) -> None:
-    """Show the source of a function of `lib`: folded in the HTML report, absent from the PDF."""
+    """Show the source of a function. The HTML report folds it, and the PDF omits it."""
     name = f"{function.__module__}.{function.__qualname__}"
     markdown = f"```python\n{inspect.getsource(function)}```"
     emit({markup.MARKDOWN: markdown, "text/plain": name}, source=name)
 
 
 def result(key: str, value: Any) -> None:
-    """Hand `value`, which may hold arrays, to report/results.json under the dotted `key`. Raises ValueError for NaN."""
+    """Write `value`, which may contain arrays, to report/results.json under `key`. Raises ValueError for NaN."""
     as_json = json.dumps(value, allow_nan=False, default=np.ndarray.tolist)
     emit({markup.RESULT: json.loads(as_json), "text/plain": ""}, result=key)
 

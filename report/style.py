@@ -1,8 +1,8 @@
 """The style of every figure: colours, sizes, fonts, and the labels of table cells.
 
 Each setting has one colour throughout, from Okabe and Ito's palette, which colour-blind readers can tell apart.
-Training is a solid line and validation a dashed one. INK and FACE stand for the reader's text and page colours: the
-HTML report replaces them, so the figures follow its light and dark theme. Imports nothing from this project.
+Training is a solid line and validation a dashed one. The HTML report replaces INK and FACE by the text and page
+colours of its light or dark theme. This module imports nothing from the project.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 INK, FACE = "#1b1e22", "#fffffe"
-CELL_INK = "#22252a"  # on cells that are pale in either theme
+CELL_INK = "#22252a"  # text on cells that are pale in both themes
 COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 DASHED = (0, (3.5, 1.8))
 WIDTH = 6.3  # inches: the text width of the PDF
@@ -29,7 +29,7 @@ mpl.rcParams |= {
 
 
 def colour(index: int) -> str:
-    """The colour of the setting at this place in the report's order."""
+    """Return the colour of the setting with this index in the report's order."""
     return COLOURS[index % len(COLOURS)]
 
 

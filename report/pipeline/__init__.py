@@ -1,8 +1,8 @@
-"""Executed notebooks become the report: executed, stitched, rendered as HTML and PDF."""
+"""Execute the notebooks, stitch them together, and render them as HTML and PDF."""
 
 import sys
 
 
 def skip_url_grammar() -> None:
-    """Keep jsonschema, which nbformat imports, from compiling a grammar of URLs: a second, for what no notebook has."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: it cannot be imported
+    """Stop jsonschema, which nbformat imports, from spending a second on a grammar of URLs that no notebook needs."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: the import fails

@@ -1,4 +1,4 @@
-"""The report's commands: gather the results, and render the pages.
+"""Gather the results, or render the pages.
 
 python -m report.pipeline results        report/notebooks/*.ipynb            ->  report/results.json
 python -m report.pipeline render         those, and report/results.json      ->  report/report.html, report/report.pdf

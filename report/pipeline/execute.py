@@ -1,4 +1,4 @@
-"""Execute one notebook through papermill: check its parameters first, and leave a whole output or none.
+"""Execute one notebook with papermill. Its parameters are checked first, and no incomplete output is left behind.
 
 python -m report.pipeline.execute OUTPUT NOTEBOOK [SETTING]    SETTING is a YAML file whose values become the parameters
 """
@@ -41,7 +41,7 @@ def check(notebook: Path, parameters: dict[str, Any]) -> None:
         known = papermill.inspect_notebook(str(notebook))
     except OSError:
         raise
-    except Exception as error:  # a file of any other shape raises anything
+    except Exception as error:  # a file that is not a notebook can raise any exception
         why = shorten(str(error).partition("\n")[0]) or type(error).__name__
         raise InputError(f"{notebook}: not a notebook: {why}") from None
     if unknown := set(parameters) - set(known):
@@ -56,12 +56,12 @@ def main(arguments: list[str]) -> None:
     if len(arguments) not in (2, 3):
         raise InputError("usage: python -m report.pipeline.execute OUTPUT NOTEBOOK [SETTING]")
     output, notebook, *setting = map(Path, arguments)
-    for path in (output, notebook):  # papermill would only warn
+    for path in (output, notebook):  # otherwise papermill only warns
         if path.suffix != ".ipynb":
             raise InputError(f"{path}: a notebook's name must end in .ipynb")
     parameters = settings.read(setting[0]).model_dump() if setting else {}
     skip_url_grammar()
-    for logger in ("papermill", "asyncio"):  # they would repeat our message; asyncio reports tasks that Ctrl-C stopped
+    for logger in ("papermill", "asyncio"):  # papermill repeats our message; asyncio reports tasks that Ctrl-C stopped
         logging.getLogger(logger).setLevel(logging.CRITICAL)
     say(f"  {output.stem}: running")
     start = time.perf_counter()

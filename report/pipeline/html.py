@@ -1,7 +1,7 @@
-"""The HTML page: its figures as inline SVG with what a reader can do with them, its mathematics, download and policy.
+"""Prepare the HTML page: interactive figures as inline SVG, mathematics, the download and the security policy.
 
-Without scripts, and on paper, nothing is missing: a film shows its strip. template/report.js adds the slider and the
-values of curves.
+The page is complete without scripts and on paper, where a film is a strip of templates at a few epochs.
+template/report.js adds the film's slider and the tooltips with the values of curves.
 """
 
 import base64
@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-# The colours that stand for the reader's own text and page colour: INK and FACE of report.style.
+# INK and FACE of report.style, with the colours of the page's theme that replace them.
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
 NOT_DRAWN = re.compile(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)  # parts of matplotlib's SVG
-WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # of the film in points, as wide as the other figures; of a template in the strip
-POLICY = "@content-security-policy@"  # what template/report.html has in the policy's place
+WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # points: width of a film and of a template in its strip; pixels per side
+POLICY = "@content-security-policy@"  # template/report.html contains this placeholder
 
 
 def figure(svg: str, metadata: Mapping[str, Any]) -> str:
-    """A figure as part of the page: a film if it has one, else its SVG, with the values of its curves if it has any."""
+    """Return a figure's HTML: its film if there is one, else its SVG, with any values of its curves for tooltips."""
     label, alt = metadata["label"], metadata["alt"]
     if "film" in metadata:
         return film(metadata["film"], label, alt)
@@ -32,7 +32,7 @@ def figure(svg: str, metadata: Mapping[str, Any]) -> str:
 
 
 def film(film: Mapping[str, Any], label: str, alt: str) -> str:
-    """The film strip and, hidden until the script shows it, the stage: both show parts of one image."""
+    """Return a film's strip and its stage. Both show parts of one image; the stage is hidden until the script runs."""
     n, names, epochs = len(film["epochs"]), film["names"], film["epochs"]
     image = (
         f'<svg class="source" width="0" height="0" aria-hidden="true"><image id="{label}.sprite" '
@@ -47,7 +47,7 @@ def film(film: Mapping[str, Any], label: str, alt: str) -> str:
 
 
 def strip(label: str, names: list[str], rows: list[int], epochs: list[int]) -> str:
-    """A row for each epoch, a column for each class."""
+    """Return the templates in a row per epoch and a column per class."""
     left, step = WIDTH - len(names) * (CELL + 1.5), CELL + 1.5
     heads = [text(left + (k + 0.5) * step, 9, name, 7.5) for k, name in enumerate(names)]
     sides = [text(left - 6, 16 + (i + 0.5) * step, f"epoch {epoch}", 8.5, "end") for i, epoch in enumerate(epochs)]
@@ -60,7 +60,7 @@ def strip(label: str, names: list[str], rows: list[int], epochs: list[int]) -> s
 
 
 def stage(label: str, names: list[str], row: int) -> str:
-    """All classes at one epoch, in two rows, as `report.pictures.templates` has them."""
+    """Return the templates of all classes at one epoch, in two rows like `report.pictures.templates`."""
     half = -(-len(names) // 2)
     step = WIDTH / half
     size = min(step - 4, 87.0)
@@ -86,7 +86,7 @@ def text(x: float, y: float, content: str, size: float, anchor: str = "middle") 
 
 
 def cell(label: str, column: int, row: int, x: float, y: float, size: float) -> str:
-    """One template, cut out of the image. The script moves the image within."""
+    """Return one template, cut out of the image. The script moves the image to show another epoch."""
     return (
         f'<svg x="{x:.1f}" y="{y:.1f}" width="{size:g}" height="{size:g}" '
         f'viewBox="{PIXELS * column} 0 {PIXELS} {PIXELS}"><use href="#{label}.sprite" y="{-PIXELS * row}"/></svg>'
@@ -94,15 +94,15 @@ def cell(label: str, column: int, row: int, x: float, y: float, size: float) -> 
 
 
 def embed(page: str, name: str, kind: str, content: bytes) -> str:
-    """The page with the links to a file replaced by its content, so that the page stands alone."""
+    """Return the page with the file embedded in place of each link to it, so that the page needs no other files."""
     url = f"data:{kind};base64,{base64.b64encode(content).decode()}"
     return page.replace(f"url({name})", f"url({url})").replace(f'href="{name}"', f'href="{url}"')
 
 
 def protect(page: str) -> str:
-    """The page with a policy by which a browser loads nothing from outside, and runs no script but the page's own.
+    """Return the page with a policy that lets a browser load nothing from outside and run only the page's scripts.
 
-    Style attributes, of which the figures are full, are let through: they can load nothing either.
+    Style attributes, of which the figures have many, are allowed: they cannot load anything from outside either.
     """
     allowed = {
         kind: " ".join(map(digest, re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)))
@@ -116,14 +116,14 @@ def protect(page: str) -> str:
 
 
 def digest(content: str) -> str:
-    """What a policy calls an element of this content."""
+    """Return the hash by which a policy allows an element with this content."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def inline_svg(svg: str, label: str, alt: str) -> str:
-    """matplotlib's figure as an <svg> element of the page: named by `alt`, in the theme's colours, with unique ids.
+    """Turn matplotlib's SVG into an element of the page: named by `alt`, in the theme's colours, with unique ids.
 
-    matplotlib's style sheet is for "*", which would be the whole page, so it becomes the style of the element.
+    matplotlib's style sheet selects "*", which would match the whole page, so it becomes the element's style.
     """
     svg = NOT_DRAWN.sub("", svg[svg.index("<svg") :])
     svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{label}.", svg)  # figures share the page, so ids need a prefix
@@ -134,11 +134,11 @@ def inline_svg(svg: str, label: str, alt: str) -> str:
 
 
 def tidy_math(page: str) -> str:
-    """The page with MathML as the PDF sets it: \\mathbf upright, which pandoc slants, and a thin space after log."""
+    """Make the MathML look as in the PDF: \\mathbf upright, which pandoc slants, and a thin space after log."""
 
     def upright(match: re.Match[str]) -> str:
-        return f"<mi>{chr(ord(match[1]) - 0x68)}</mi>"  # the bold letters come this much before the bold italic ones
+        return f"<mi>{chr(ord(match[1]) - 0x68)}</mi>"  # distance from bold italic to bold in Unicode
 
     page = re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
-    applied = "<mo>&#8289;</mo>"  # the function named before it is applied; a bracket follows without a space
+    applied = "<mo>&#8289;</mo>"  # Unicode's "function application"; before a bracket there is no space
     return re.sub(rf"{applied}</mrow>(?!<mo[^>]*>\()", f'{applied}<mspace width="0.17em"></mspace></mrow>', page)

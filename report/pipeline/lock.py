@@ -1,7 +1,7 @@
-"""One at a time: `python -m report.pipeline.lock COMMAND ...` waits for the lock, then becomes COMMAND.
+"""Run one command at a time: `python -m report.pipeline.lock COMMAND ...` waits for the lock, then becomes COMMAND.
 
-The processes of the command inherit the lock, and the system frees it when the last of them has ended, however it
-ended: none is ever left behind.
+The command's processes inherit the lock. The system releases it when the last of them ends, even by a crash, so no
+lock is ever left behind.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""How the report was made: versions, checksums and commit, and the appendix that tells of them."""
+"""Record how the report was made (versions, checksums, commit), and write the appendix about it."""
 
 import platform
 import re
@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from lib import paths
 from report.markup import MARKDOWN, table_markdown
 
-# The files that make the report: a commit of the report itself changes none of them, so it does not change the report.
+# Sources of the report. A commit of the finished report changes none of them, so it leaves the report as it is.
 SOURCES = (
     "lib", "notebooks", "report/*.py", "report/pipeline", "report/template", "Makefile", "requirements.txt",
     "pyproject.toml", "data", "benchmarks/*.json",
@@ -25,7 +25,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June",
 
 
 def provenance() -> dict[str, Any]:
-    """What the results were made with: Python, the packages used by name, the data's checksums, commit and date."""
+    """Return the versions of Python and of direct dependencies, the data's checksums, and the commit with its date."""
     from lib.cifar10 import SHA1
 
     commit, day = git("log", "-1", "--format=%h %cs").split() or (UNKNOWN, "")
@@ -40,7 +40,7 @@ def provenance() -> dict[str, Any]:
 
 
 def git(*command: str) -> str:
-    """What a git command says of the report's sources; nothing outside a repository or without git."""
+    """Return a git command's output for the report's sources, or "" without git or outside a repository."""
     try:
         answer = subprocess.run(
             ["git", *command, "--", *SOURCES], cwd=paths.ROOT, capture_output=True, text=True, check=True
@@ -51,13 +51,13 @@ def git(*command: str) -> str:
 
 
 def direct_packages() -> list[str]:
-    """The packages that pyproject.toml names."""
+    """Return the names of the packages that pyproject.toml lists."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return [re.split(r"[^\w.-]", dependency)[0] for dependency in project["dependencies"]]
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The installed version of each package that is installed."""
+    """Return the version of each package that is installed."""
     found = {}
     for package in packages:
         try:
@@ -68,7 +68,7 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
 
 
 def long_date(day: str) -> str:
-    """2026-11-23 as "23 November 2026", in English whatever the locale."""
+    """Write 2026-11-23 as "23 November 2026", in English for any locale."""
     if not day:
         return ""
     when = date.fromisoformat(day)
@@ -76,7 +76,7 @@ def long_date(day: str) -> str:
 
 
 def appendix(results: Mapping[str, Any]) -> list[Any]:
-    """The cells of the appendix "How this report was made"."""
+    """Return the cells of the appendix "How this report was made"."""
     made = results["provenance"]
     commit = (
         f"at commit `{made['commit']}` of {long_date(made['date'])}" if made["date"] else "outside a git repository"
@@ -98,7 +98,7 @@ def appendix(results: Mapping[str, Any]) -> list[Any]:
 
 
 def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
-    """Header and rows of the table of seeds."""
+    """Return header and rows of the table of seeds."""
     keys = {"eta": "$\\eta$", "lam": "$\\lambda$", "n_batch": "batch", "n_epochs": "epochs", "seed": "seed"}
     ordered = sorted(settings.items(), key=lambda item: (-item[1].get("eta", 0), item[1].get("lam", 0)))
     rows = [(f"`{name}`", *(f"{values[key]:g}" if key in values else "" for key in keys)) for name, values in ordered]
@@ -106,7 +106,7 @@ def seeds(settings: Mapping[str, Mapping[str, Any]]) -> tuple[Sequence[str], Seq
 
 
 def table(label: str, caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> Any:
-    """A cell that shows a table as `report.show.table` does."""
+    """Return a notebook cell whose output is a table in the format of `report.show.table`."""
     metadata = {"label": f"tab-made-{label}", "caption": caption}
     output = new_output("display_data", {MARKDOWN: table_markdown(header, rows, align)}, metadata=metadata)
     return new_code_cell(metadata={"tags": ["hide-input"]}, outputs=[output])

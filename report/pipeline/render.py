@@ -1,6 +1,6 @@
-"""The stitched notebook becomes pages: nbconvert makes Markdown of it, pandoc HTML and Typst of that, Typst the PDF.
+"""Render the stitched notebook: nbconvert writes Markdown, pandoc turns that into HTML and Typst, Typst makes the PDF.
 
-What is numbered is numbered once, in template/report.lua, for both. The same results give the same bytes.
+template/report.lua numbers figures, tables and the rest for both pages. The same results give the same bytes.
 """
 
 import re
@@ -23,14 +23,14 @@ TEMPLATE = paths.REPORT / "template"
 FONT = TEMPLATE / "STIXTwoMath.woff"  # for formulas; `make font` makes it
 TITLE = "Softmax regression on CIFAR-10"
 SUBTITLE = "A course report that runs: KTH DD2424, assignment 1"
-# Text in notebooks is Markdown and nothing else: HTML or TeX in it is shown as it stands.
+# Text in notebooks is Markdown. HTML or TeX in it is not interpreted but shown as text.
 DIALECT = "markdown-raw_html-raw_tex-raw_attribute-native_divs-native_spans-implicit_figures+pipe_tables"
 
 
 def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TITLE, results: bytes = b"") -> None:
-    """Write report.html and report.pdf into `folder`, and what leads to them into `folder`/build.
+    """Write report.html and report.pdf into `folder`, and the intermediate files into `folder`/build.
 
-    `results` is what the HTML offers as results.json.
+    `results` is the content of results.json, which the HTML offers for download.
     """
     build = folder / "build"
     paths.write_text(build / "report.ipynb", nbformat.writes(notebook) + "\n")
@@ -39,7 +39,7 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     paths.write_text(build / "report.md", markdown)
     metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
     added = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
-    with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc finds the figures from there
+    with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc reads the figures from there
         pages = [
             side_by_side.submit(write_html, markdown, [*added, "--mathml", *metadata], folder, results),
             side_by_side.submit(write_pdf, markdown, metadata, folder, made),
@@ -49,7 +49,7 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
 
 
 def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
-    """The document's metadata for pandoc, which takes them as plain text."""
+    """Return the document's metadata as plain text for pandoc."""
     return {
         "title": title,
         "subtitle": SUBTITLE,
@@ -60,7 +60,7 @@ def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
 
 
 def write_figures(notebook: Any, folder: Path) -> None:
-    """Each figure twice: as it is, for the PDF, and as part of the page, for the HTML."""
+    """Write each figure as an SVG file for the PDF and as an element for the HTML page."""
     for output in figures(notebook):
         label, svg = output.metadata["label"], output.data[SVG]
         paths.write_text(folder / f"{label}.svg", svg)
@@ -74,7 +74,7 @@ def figures(notebook: Any) -> Iterator[Any]:
 
 
 def to_markdown(notebook: Any) -> str:
-    """The notebook as pandoc's Markdown, by the Jinja template in report/template."""
+    """Write the notebook as pandoc's Markdown with the Jinja template in report/template."""
     from nbconvert import MarkdownExporter
     from traitlets.config import Config
 
@@ -93,12 +93,12 @@ def to_markdown(notebook: Any) -> str:
 
 
 def attribute(text: str) -> str:
-    """Text as the value of a pandoc attribute."""
+    """Quote text as the value of a pandoc attribute."""
     return '"' + re.sub(r'([\\"])', r"\\\1", " ".join(text.split())) + '"'
 
 
 def pandoc(markdown: str, to: str, options: list[str]) -> str:
-    """The Markdown as a whole document, by our template and filter. Raises InputError with what the filter refuses."""
+    """Convert Markdown to a complete document with our template and filter. Raises InputError if the filter does."""
     import pypandoc
 
     suffix = {"html5": "html", "typst": "typ"}[to]
@@ -121,11 +121,11 @@ def write_html(markdown: str, options: list[str], folder: Path, results: bytes) 
 
 
 def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str, Any]) -> None:
-    """Compile with typst's own fonts alone and the commit's date, so that every machine makes the same PDF."""
+    """Write report.pdf with only Typst's built-in fonts and the commit's date: every machine makes the same file."""
     import typst
 
     source = pandoc(markdown, "typst", options)
-    source = source.replace("dot.circle", "dot.o")  # pandoc 3.9 writes \odot by a name that Typst 0.15 no longer has
+    source = source.replace("dot.circle", "dot.o")  # for \odot, pandoc 3.9 writes a name that Typst 0.15 has removed
     paths.write_text(folder / "build/report.typ", source)
     day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)
     pdf = typst.compile(

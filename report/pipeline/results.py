@@ -1,4 +1,4 @@
-"""report/results.json: what the notebooks hand over by `show.result`, and how it was made."""
+"""Write and read report/results.json: the values that notebooks pass to `show.result`, and their provenance."""
 
 import json
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Provenance(BaseModel):
 
 
 class Values(BaseModel):
-    """What the appendix shows of a setting."""
+    """The values of a setting that the appendix shows."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
@@ -41,7 +41,7 @@ class Results(BaseModel):
 
 
 def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
-    """Every result that the notebooks hand over by `show.result`, nested by its key, whose parts "/" separates."""
+    """Collect the results that the notebooks pass to `show.result`, nested by key: "a/b" is ["a"]["b"]."""
     results: dict[str, Any] = {}
     for path in notebooks:
         for cell in stitch.read(path).cells:
@@ -52,7 +52,7 @@ def gather(notebooks: Sequence[Path]) -> dict[str, Any]:
 
 
 def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
-    """Put `value` under the nested `key`. Raises InputError if something is there already."""
+    """Store `value` under the nested `key`. Raises InputError if the key is taken."""
     *folders, name = key.split("/")
     node: Any = results
     for folder in folders:
@@ -72,6 +72,6 @@ def write(notebooks: Sequence[Path], target: Path) -> None:
 
 
 def read(source: Path) -> dict[str, Any]:
-    """Read what the report itself shows of report/results.json. Raises InputError."""
+    """Read the part of report/results.json that the report shows. Raises InputError if it is missing or damaged."""
     cure = "run `python -m report.pipeline results`"
     return read_json(source, Results, cure).model_dump(exclude_unset=True)

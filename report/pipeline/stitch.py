@@ -1,7 +1,7 @@
-"""Executed notebooks become one notebook, in the report's order, that holds only what the report shows.
+"""Join the executed notebooks into one, in the report's order, with only the cells and outputs that the report shows.
 
-Tags of a cell: `parameters`, `injected-parameters` and `skip` leave it out; `once` keeps it in the first of the
-settings' notebooks only; `summary` moves what it shows to the front; `hide-input` shows what it makes without its code.
+Tags of a cell: `parameters`, `injected-parameters` and `skip` omit the cell; `once` omits it from all settings'
+notebooks but the first; `summary` moves its output to the front; `hide-input` shows its output without its code.
 """
 
 import re
@@ -17,14 +17,14 @@ from report.markup import MARKDOWN, SVG
 
 LEFT_OUT = {"parameters", "injected-parameters", "skip"}
 SETTING = re.compile(r"3-setting-(?P<name>.+)")
-SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # such a cell shows code: its own would say nothing more
+SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # the cell's output is code, so its input is omitted
 KINDS = {SVG: "fig", MARKDOWN: "tab"}
 
 
 def in_order(folder: Path, settings: Sequence[str]) -> list[Path]:
-    """The executed notebooks of `folder` by their number, those of the settings in the order of `settings`.
+    """List the executed notebooks in `folder` by chapter, and those of chapter 3 in the order of `settings`.
 
-    A notebook of a setting that no longer exists is left out. Raises InputError if one that should be there is missing.
+    Notebooks of settings that no longer exist are omitted. Raises InputError if a setting has no notebook.
     """
     wanted = {name: place for place, name in enumerate(settings)}
     ranked = {}
@@ -40,15 +40,15 @@ def in_order(folder: Path, settings: Sequence[str]) -> list[Path]:
 
 
 def chapter(path: Path) -> int:
-    """The number that a notebook's name begins with."""
+    """Return the number at the start of a notebook's name."""
     return int(re.match(r"\d+", path.name)[0])  # type: ignore[index]
 
 
 def stitch(notebooks: Sequence[Path], appendix: Sequence[Any] = ()) -> Any:
-    """One notebook of the cells that the report shows: the summary, the notebooks in the order given, the appendix."""
+    """Return one notebook with the report's cells: the summary, the notebooks in the given order, the appendix."""
     first_setting = next((path for path in notebooks if SETTING.fullmatch(path.stem)), None)
     cells = [cell for path in notebooks for cell in shown_cells(path, path == first_setting)]
-    cells.sort(key=lambda cell: "summary" not in tags(cell))  # a stable sort: the rest keeps its order
+    cells.sort(key=lambda cell: "summary" not in tags(cell))  # a stable sort: other cells stay in order
     cells += appendix
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"  # nbformat's ids are random
@@ -56,7 +56,7 @@ def stitch(notebooks: Sequence[Path], appendix: Sequence[Any] = ()) -> Any:
 
 
 def shown_cells(path: Path, is_first_setting: bool) -> Iterator[Any]:
-    """The cells of one executed notebook that the report shows, each with only the outputs that it shows."""
+    """Return those cells of an executed notebook that the report shows, each with only the outputs shown."""
     for number, cell in enumerate(read(path).cells, 1):
         if tags(cell) & LEFT_OUT or ("once" in tags(cell) and not is_first_setting):
             continue
@@ -81,7 +81,7 @@ def shown_code(cell: Any, where: str) -> Any:
 
 
 def check(metadata: Any, mime: str, where: str) -> None:
-    """A figure has label, caption and alt text, a labelled table a caption; the label names files and links."""
+    """Raise InputError if a figure or labelled table lacks a text or has a label unfit for file names and links."""
     label = metadata.get("label", "")
     if label or mime == SVG:
         if not re.fullmatch(KINDS[mime] + r"-[A-Za-z0-9.-]+", label):
@@ -96,7 +96,7 @@ def tags(cell: Any) -> set[str]:
 
 
 def read(path: Path) -> Any:
-    """The notebook in `path`. Raises InputError if it is not one."""
+    """Read the notebook in `path`. Raises InputError if the file is not a notebook."""
     try:
         return nbformat.read(path, 4)
     except (ValueError, AttributeError, KeyError) as error:
