@@ -1,4 +1,4 @@
-"""Every chart and picture is drawn the same each time, and shows its values where they belong."""
+"""Charts and pictures are reproducible, fit the page, and show the right values in the right places."""
 
 import io
 
@@ -85,7 +85,7 @@ def svg(fig):
 
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
-def test_figure_drawn_twice_is_the_same(draw):
+def test_figure_drawn_twice_gives_identical_svg(draw):
     fig = draw()
     assert isinstance(fig, Figure)
     assert svg(fig) == svg(draw())
@@ -95,10 +95,10 @@ def test_figure_drawn_twice_is_the_same(draw):
 def test_figure_fits_the_text_width_and_a_page(draw):
     width, height = draw().get_size_inches()
     assert width <= style.WIDTH
-    assert height < 9  # inches: a page
+    assert height < 9  # inches, the height of a page
 
 
-def test_figure_leaves_no_state_in_pyplot():
+def test_drawing_opens_no_figure_in_pyplot():
     import matplotlib.pyplot as plt
 
     FIGURES["templates"]()
@@ -113,7 +113,7 @@ def test_seventh_setting_has_the_first_colour():
     assert style.colour(6) == style.colour(0)
 
 
-def test_image_is_made_of_its_three_colour_planes():
+def test_as_image_turns_three_colour_planes_into_one_rgb_image():
     x = IMAGES[0]
     image = pictures.as_image(x)
     assert image.shape == (32, 32, 3)
@@ -143,7 +143,7 @@ def test_labels_and_titles_lie_within_the_figure_after_one_drawing(draw):
         assert box.x1 <= fig.bbox.x1 and box.y1 <= fig.bbox.y1, text
 
 
-def test_zero_is_mid_grey_on_the_shared_scale():
+def test_shared_scale_maps_zero_to_mid_grey():
     W = np.zeros((3072, 2))
     W[:2, 1] = 3, -3
     empty, other = pictures.shared_scale(W).T
@@ -151,19 +151,19 @@ def test_zero_is_mid_grey_on_the_shared_scale():
     assert_array_equal(other[:3], [1, 0, 0.5])
 
 
-def test_shared_scale_keeps_the_ratio_of_templates():
+def test_shared_scale_keeps_the_ratio_between_templates():
     small, large = pictures.shared_scale(np.stack([W[:, 0], 2 * W[:, 0]], 1)).T
     assert_allclose(2 * (small - 0.5), large - 0.5, atol=1e-6)
 
 
-def test_min_max_scale_uses_all_of_0_to_1_for_each_class():
+def test_min_max_scale_maps_each_class_to_the_full_range_from_0_to_1():
     scaled = min_max_scale(W * np.arange(1, 11))
     assert_array_equal([scaled.min(0), scaled.max(0)], [[0] * 10, [1] * 10])
 
 
 @pytest.mark.parametrize("scale", [min_max_scale, pictures.shared_scale])
 @pytest.mark.parametrize("value", [0, 5, -5, 1e-40])
-def test_template_without_contrast_is_scaled_without_division_by_zero(value, scale):
+def test_constant_template_is_scaled_without_division_by_zero(value, scale):
     scaled = scale(np.full((3072, 1), value, np.float32))
     assert ((scaled >= 0) & (scaled <= 1)).all()
 
@@ -172,7 +172,7 @@ def lines(fig, panel):
     return [(to_hex(line.get_color()), line.get_linestyle(), line.get_ydata()) for line in fig.axes[panel].lines]
 
 
-def test_training_is_a_solid_line_and_validation_a_dashed_one():
+def test_training_curve_is_solid_and_validation_curve_is_dashed():
     (_, solid, train), (_, dashed, val) = lines(curves.over_epochs({"a": HISTORY}, ["#d55e00"]), 0)
     assert (solid, dashed) == ("-", "--")
     assert_array_equal(train, HISTORY["train"]["loss"])
@@ -184,7 +184,7 @@ def test_accuracy_is_drawn_in_per_cent():
     assert_array_equal(accuracy, 100 * HISTORY["train"]["accuracy"])
 
 
-def test_each_setting_has_its_colour_in_every_panel():
+def test_each_setting_has_the_same_colour_in_every_panel():
     fig = curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["#d55e00", "#0072b2"])
     for panel in range(3):
         assert [hue for hue, _, _ in lines(fig, panel)] == ["#d55e00"] * 2 + ["#0072b2"] * 2
@@ -210,7 +210,7 @@ def test_confusion_matrix_has_true_classes_as_rows():
     assert {text.get_text(): text.get_position() for text in ax.texts}["23"] == (3, 2)
 
 
-def test_accuracy_after_training_on_the_test_images_is_solid_and_held_out_dashed():
+def test_erratum_draws_accuracy_of_training_on_test_images_solid_and_held_out_accuracy_dashed():
     fig = reproduction_charts.erratum({"a": PAIR, "b": PAIR[::-1]}, ["#d55e00", "#0072b2"])
     drawn = lines(fig, 0)
     assert [(hue, style) for hue, style, _ in drawn[:4]] == [
@@ -230,7 +230,7 @@ def test_curves_of_equal_runs_differ_in_colour_or_dashes():
         assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
 
 
-def test_strip_has_our_seeds_and_published_accuracies_in_the_colour_of_the_setting():
+def test_strip_of_a_setting_shows_our_seeds_and_published_accuracies_in_its_colour():
     ax = reproduction_charts.strips(*STRIPS).axes[0]
     assert [tick.get_text() for tick in ax.get_yticklabels()] == list(STRIPS[0])
     for row, (ours, others, wrong, published) in enumerate(zip(*[iter(ax.collections[:8])] * 4, strict=True)):

@@ -1,4 +1,4 @@
-"""A notebook is run with the parameters that it has, and is there after only if all of it ran."""
+"""Run a notebook with parameters. The executed notebook is written only if every cell succeeds."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from report.pipeline import execute
 
 @pytest.fixture
 def write(tmp_path):
-    """A function that writes a notebook of code cells, whose first holds its parameters, and returns its path."""
+    """Return a function that writes a notebook of code cells and returns its path. The first cell holds parameters."""
 
     def write(*sources):
         first, *others = map(new_code_cell, sources)
@@ -37,14 +37,14 @@ def printed(path):
     return [output.text for cell in nbformat.read(path, 4).cells for output in cell.get("outputs", [])]
 
 
-def test_a_notebook_runs_with_its_parameters_among_the_other_notebooks(write, output):
+def test_a_notebook_gets_its_parameters_and_runs_in_the_notebooks_folder(write, output):
     notebook = write("eta = 1\nname = 'a'", "import os\nprint(eta, name, os.getcwd())")
     execute.execute(notebook, output, {"eta": 1e-3})
     assert printed(output) == [f"0.001 a {paths.NOTEBOOKS}\n"]
     assert list(output.parent.iterdir()) == [output]
 
 
-def test_a_failing_cell_is_named_and_no_file_left(write, output):
+def test_failing_cell_gives_an_error_that_names_it_and_no_file_is_written(write, output):
     notebook = write("eta = 1", "print('fine')", "assert eta > 1, 'eta is too small'", "print('never')")
     with pytest.raises(InputError) as caught:
         execute.execute(notebook, output, {})
@@ -52,7 +52,7 @@ def test_a_failing_cell_is_named_and_no_file_left(write, output):
     assert list(output.parent.iterdir()) == []
 
 
-def test_a_failing_cell_leaves_the_old_file(write, output):
+def test_failing_cell_leaves_the_old_file_unchanged(write, output):
     output.parent.mkdir()
     output.write_text("old")
     with pytest.raises(InputError, match="ZeroDivisionError"):
@@ -60,8 +60,8 @@ def test_a_failing_cell_leaves_the_old_file(write, output):
     assert [file.read_text() for file in output.parent.iterdir()] == ["old"]
 
 
-def test_a_kernel_that_is_killed_is_told_in_one_line_and_no_file_left(write, output, monkeypatch, capfd):
-    """As Linux kills a process when memory runs out."""
+def test_killed_kernel_gives_a_one_line_error_and_no_file_is_written(write, output, monkeypatch, capfd):
+    """Linux kills a kernel like this when memory runs out."""
     notebook = write("eta = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(SystemExit, match=r"^error: .*a\.ipynb: its kernel was killed; did the machine"):
         run(monkeypatch, output, notebook)
@@ -69,7 +69,7 @@ def test_a_kernel_that_is_killed_is_told_in_one_line_and_no_file_left(write, out
     assert list(output.parent.iterdir()) == []
 
 
-def test_an_unknown_parameter_is_refused_with_those_there_are(write, output):
+def test_unknown_parameter_gives_an_error_that_lists_the_known_ones(write, output):
     notebook = write("eta = 1\nlam = 0")
     with pytest.raises(InputError) as caught:
         execute.execute(notebook, output, {"eta": 1, "lambda": 1, "alpha": 2})
@@ -77,7 +77,7 @@ def test_an_unknown_parameter_is_refused_with_those_there_are(write, output):
     assert not output.parent.exists()
 
 
-def test_a_notebook_without_parameters_takes_none(write, output):
+def test_parameter_for_a_notebook_without_parameters_gives_an_error(write, output):
     with pytest.raises(InputError, match="no parameter eta; it has none"):
         execute.execute(write("print(1)"), output, {"eta": 1})
 
@@ -90,11 +90,11 @@ def parameters_of_the_settings_notebook():
     return values
 
 
-def test_the_settings_notebook_takes_what_a_setting_has():
+def test_parameters_of_the_settings_notebook_are_the_fields_of_a_setting():
     assert list(parameters_of_the_settings_notebook()) == list(Setting.model_fields)
 
 
-def test_the_settings_notebooks_own_values_are_a_valid_setting():
+def test_parameters_of_the_settings_notebook_have_the_default_values_of_a_setting():
     values = parameters_of_the_settings_notebook()
     usual = {name: field.default for name, field in Setting.model_fields.items() if not field.is_required()}
     assert Setting(**values).model_dump().items() >= usual.items()
@@ -106,14 +106,14 @@ def run(monkeypatch, *arguments):
 
 
 @pytest.mark.parametrize("arguments", [[], ["a"], ["a", "b", "c", "d"]])
-def test_the_command_tells_its_usage(monkeypatch, arguments):
+def test_wrong_number_of_arguments_gives_an_error_with_the_usage(monkeypatch, arguments):
     usage = r"^error: usage: python -m report\.pipeline\.execute OUTPUT NOTEBOOK \[SETTING\]$"
     with pytest.raises(SystemExit, match=usage):
         run(monkeypatch, *arguments)
 
 
-def test_the_command_compiles_no_grammar_of_urls():
-    """See `report.pipeline.skip_url_grammar`: it would take a second of each notebook's four."""
+def test_command_imports_nbformat_without_the_slow_url_grammar():
+    """See `report.pipeline.skip_url_grammar`: compiling it takes one of the four seconds that a notebook needs."""
     program = """
 import contextlib, sys
 from report.pipeline.execute import main
@@ -132,12 +132,12 @@ NO_NOTEBOOKS = {
     "a list": "[]",
     "a number": "1",
     "no metadata": '{"nbformat": 4, "nbformat_minor": 5}',
-    "cells that are none": '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
+    "a cell that is a number": '{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [1]}',
 }
 
 
 @pytest.mark.parametrize("content", NO_NOTEBOOKS.values(), ids=NO_NOTEBOOKS)
-def test_the_command_refuses_what_is_no_notebook(monkeypatch, tmp_path, output, content):
+def test_file_that_is_not_a_notebook_gives_a_one_line_error(monkeypatch, tmp_path, output, content):
     if content is not None:
         (tmp_path / "a.ipynb").write_text(content)
     with pytest.raises(SystemExit, match=r"^error: .*a\.ipynb"):
@@ -145,7 +145,7 @@ def test_the_command_refuses_what_is_no_notebook(monkeypatch, tmp_path, output, 
     assert not output.exists()
 
 
-def test_the_command_runs_a_notebook_with_a_setting_and_says_so(monkeypatch, write, output, tmp_path, capsys):
+def test_command_runs_a_notebook_with_a_setting_and_prints_its_progress(monkeypatch, write, output, tmp_path, capsys):
     (tmp_path / "mine.yaml").write_text("eta: 1e-2\nlam: 0")
     fields = "\n".join(f"{field} = None" for field in Setting.model_fields)
     run(monkeypatch, output, write(fields, "print(name, eta, lam, n_epochs)"), tmp_path / "mine.yaml")

@@ -1,4 +1,4 @@
-"""The hover data of a chart are the values that it draws, at the positions where it draws them."""
+"""The hover data of a chart hold the values that the chart draws and their positions in the SVG."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def vertices(svg):
 
 @pytest.mark.parametrize("log", [False, True])
 @pytest.mark.parametrize("titles", [["a"], ["a", "b"]])
-def test_positions_are_those_of_the_curves_in_the_svg(titles, log):
+def test_hover_positions_match_the_curves_in_the_svg(titles, log):
     fig = curves.over_epochs(dict.fromkeys(titles, HISTORY), ["#ff0000", "#0000ff"][: len(titles)], log=log)
     svg = draw(fig)
     pairs = [(panel, curve) for panel in hover_data(fig) for curve in panel["curves"]]
@@ -42,7 +42,7 @@ def test_positions_are_those_of_the_curves_in_the_svg(titles, log):
         np.testing.assert_allclose(np.column_stack([panel["x"], curve["y"]]), points, atol=0.06)
 
 
-def test_values_are_those_of_the_history():
+def test_hover_values_match_the_history():
     fig = curves.over_epochs({"a": HISTORY}, ["#ff0000"])
     draw(fig)
     panels = hover_data(fig)
@@ -63,13 +63,13 @@ def test_box_of_a_panel_encloses_its_curves():
         assert all(top <= y <= bottom for curve in panel["curves"] for y in curve["y"])
 
 
-def test_curves_of_several_settings_have_the_setting_in_their_name():
+def test_names_of_curves_of_several_settings_begin_with_the_setting():
     fig = curves.over_epochs({"a": HISTORY, "b": HISTORY}, ["#ff0000", "#0000ff"])
     names = [curve["name"] for curve in hover_data(fig)[0]["curves"]]
     assert names == ["a: training", "a: validation", "b: training", "b: validation"]
 
 
-def test_name_that_begins_with_an_underscore_stays_out_of_the_legend():
+def test_curve_whose_name_begins_with_an_underscore_has_hover_data_but_no_legend_entry():
     fig = reproduction_charts.erratum({"a": rng.random((2, 6))}, ["#ff0000"])
     assert [text.get_text() for text in fig.legends[0].texts] == ["a", "trained on test_batch", "held out"]
     assert [curve["name"] for curve in hover_data(fig)[0]["curves"]] == ["a", "a, held out"]
@@ -86,7 +86,7 @@ def test_nan_in_a_curve_becomes_null():
     assert curve["y"][1] is None
 
 
-def test_panel_without_an_axis_label_is_left_out():
+def test_panel_without_an_axis_label_has_no_hover_data():
     fig = Figure()
     ax = fig.subplots()
     ax.plot([1, 2], [1, 2], label="a")

@@ -1,4 +1,4 @@
-"""The report: what it takes from the notebooks, and that HTML and PDF say the same and hold nothing foreign."""
+"""Render executed notebooks: stitching, labels, numbering, the HTML page, the PDF and results.json."""
 
 import io
 import json
@@ -80,7 +80,7 @@ def write(path, *cells):
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """Executed notebooks of every kind that the report has."""
+    """Return a folder with an executed notebook of every kind that the report has."""
     folder = tmp_path_factory.mktemp("notebooks")
     write(
         folder / "1-data-and-model.ipynb",
@@ -117,7 +117,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pages(folder, tmp_path_factory):
-    """The folder with the pages rendered from them."""
+    """Return the folder with the HTML page and the PDF that are rendered from the notebooks in `folder`."""
     target = tmp_path_factory.mktemp("report")
     render_into(target, folder)
     return target
@@ -143,7 +143,7 @@ def page(pages):
 
 
 def visible(page):
-    """The page's text, without its mark-up, style and script."""
+    """Return the text of an HTML page without markup, style and script."""
     body = re.sub(r"<(style|script|annotation)\b.*?</\1>", "", page, flags=re.DOTALL)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", body).replace("\u00a0", " "))
 
@@ -151,23 +151,23 @@ def visible(page):
 # --- Stitching --------------------------------------------------------------------------------------------------------
 
 
-def test_notebooks_come_by_number_and_settings_in_their_order(folder):
+def test_notebooks_are_ordered_by_number_and_settings_as_listed(folder):
     names = [path.stem for path in stitch.in_order(folder, SETTINGS)]
     assert names == ["1-data-and-model", "3-setting-eta0.1-lam0", "3-setting-eta0.001-lam0.1", "4-comparison"]
 
 
-def test_a_tenth_notebook_comes_after_the_ninth(tmp_path):
+def test_notebook_10_comes_after_notebook_9(tmp_path):
     for name in ("10-b", "9-a"):
         write(tmp_path / f"{name}.ipynb")
     assert [path.stem for path in stitch.in_order(tmp_path, [])] == ["9-a", "10-b"]
 
 
-def test_a_setting_without_its_notebook_is_an_error(folder):
+def test_setting_without_an_executed_notebook_gives_an_error(folder):
     with pytest.raises(InputError, match="eta9"):
         stitch.in_order(folder, ["eta9"])
 
 
-def test_tags_and_outputs_decide_what_is_shown(page):
+def test_hidden_input_skipped_cells_and_progress_output_are_not_on_the_page(page):
     text = visible(page)
     assert text.count("Once and for all.") == 1
     assert "first = 1" in text
@@ -175,19 +175,19 @@ def test_tags_and_outputs_decide_what_is_shown(page):
         assert hidden not in text
 
 
-def test_the_summary_comes_first_and_holds_table_1(page):
+def test_summary_comes_first_and_its_table_is_table_1(page):
     assert page.index('id="tab-main"') < page.index("<nav") < page.index('id="data-and-model"')
     assert "Table 1. The main table." in visible(page)
 
 
-def test_a_failed_cell_is_an_error_that_names_it(tmp_path):
+def test_failed_cell_gives_an_error_that_names_notebook_and_cell(tmp_path):
     failed = new_output("error", ename="ValueError", evalue="no such thing", traceback=[])
     with pytest.raises(InputError, match=r"1-a\.ipynb, cell 2: ValueError: no such thing"):
         render_cells(tmp_path, markdown("# A"), code("f()", failed))
 
 
 @pytest.mark.parametrize("text", ["($p < 1$);", "($p < 1$)", "$p < 1$),", "($p < 1$"])
-def test_no_line_ends_between_a_formula_and_its_bracket(tmp_path, text):
+def test_no_line_break_separates_a_formula_from_its_parenthesis(tmp_path, text):
     render_cells(tmp_path, markdown(f"# A\n\nIt is so {text} here."))
     page = re.sub(r"<math.*?</math>", "$p < 1$", (tmp_path / "report.html").read_text(), flags=re.DOTALL)
     (kept,) = re.findall(r"It\s+is\s+so\s+(.*?)\s+here\.", page, re.DOTALL)
@@ -195,7 +195,7 @@ def test_no_line_ends_between_a_formula_and_its_bracket(tmp_path, text):
     assert re.sub(r"</?span.*?>", "", kept, flags=re.DOTALL) == text
 
 
-def test_a_file_that_is_no_notebook_is_an_error_that_names_it(tmp_path):
+def test_file_that_is_not_a_notebook_gives_an_error_that_names_it(tmp_path):
     (tmp_path / "1-a.ipynb").write_text("{}x")
     with pytest.raises(InputError, match=r"1-a\.ipynb: not a notebook"):
         stitch.stitch([tmp_path / "1-a.ipynb"])
@@ -205,7 +205,7 @@ INCOMPLETE = [figure(""), figure("fig-a", caption=" "), figure("fig-a", alt=""),
 
 
 @pytest.mark.parametrize("output", INCOMPLETE)
-def test_a_figure_without_label_caption_or_alt_text_is_an_error(tmp_path, output):
+def test_figure_or_table_without_label_caption_or_alt_text_gives_an_error(tmp_path, output):
     with pytest.raises(InputError, match=r"cell 1: (label|fig-a has no)"):
         render_cells(tmp_path, code("x", output))
 
@@ -213,12 +213,12 @@ def test_a_figure_without_label_caption_or_alt_text_is_an_error(tmp_path, output
 # --- Labels and numbers -----------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_label_is_an_error_that_names_it(tmp_path):
+def test_link_to_an_unknown_label_gives_an_error_that_names_it(tmp_path):
     with pytest.raises(InputError, match="#fig-nowhere"):
         render_cells(tmp_path, markdown("# A\n\nSee [Figure](#fig-nowhere)."))
 
 
-def test_a_duplicate_label_is_an_error_that_names_it(tmp_path):
+def test_duplicate_label_gives_an_error_that_names_it(tmp_path):
     with pytest.raises(InputError, match="fig-twice is given twice"):
         render_cells(tmp_path, code("x", figure("fig-twice")), code("x", figure("fig-twice")))
 
@@ -234,19 +234,19 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("what", EXPECTED)
-def test_numbers_in_the_html(page, what):
+def test_html_numbers_figures_tables_equations_and_sections(page, what):
     assert EXPECTED[what] in re.sub(r"(?<=\w)\s+(?=\w)", " ", visible(page))
 
 
 @pytest.mark.parametrize("what", EXPECTED)
-def test_the_same_numbers_in_the_pdf(pages, what):
+def test_pdf_has_the_same_numbers_as_the_html(pages, what):
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed")
     text = subprocess.run(["pdftotext", pages / "report.pdf", "-"], capture_output=True, text=True, check=True).stdout
     assert EXPECTED[what] in re.sub(r"\s+", " ", text)
 
 
-def test_only_labelled_equations_are_numbered_alike(page, pages):
+def test_only_labelled_equations_are_numbered_in_html_and_pdf(page, pages):
     in_html = re.findall(r'id="(eq-[\w-]+)".*?<span class="number">\((\d+)\)</span>', page, re.DOTALL)
     source = (pages / "build/report.typ").read_text()
     in_pdf = re.findall(r'#numbered\("(\d+)"\)\[.*?\] <(eq-[\w-]+)>', source, re.DOTALL)
@@ -258,7 +258,7 @@ def test_only_labelled_equations_are_numbered_alike(page, pages):
 
 
 class Attributes(HTMLParser):
-    """Every (tag, attribute, value) of a page."""
+    """Parser that collects every (tag, attribute, value) of a page in `found`."""
 
     def __init__(self, page):
         super().__init__()
@@ -269,7 +269,7 @@ class Attributes(HTMLParser):
         self.found += [(tag, key, value or "") for key, value in attributes]
 
 
-def test_the_html_loads_nothing(page):
+def test_html_loads_no_other_file(page):
     for tag, key, value in Attributes(page).found:
         assert tag not in ("link", "iframe", "object", "embed"), tag
         if key in ("src", "srcset", "href", "xlink:href", "data", "poster") and tag != "a":
@@ -278,7 +278,7 @@ def test_the_html_loads_nothing(page):
     assert "@import" not in page
 
 
-def test_ids_are_unique_and_every_inner_link_has_its_target(page):
+def test_ids_are_unique_and_every_link_within_the_page_leads_to_one(page):
     found = Attributes(page).found
     ids = [value for _, key, value in found if key == "id"]
     assert len(ids) == len(set(ids))
@@ -286,7 +286,7 @@ def test_ids_are_unique_and_every_inner_link_has_its_target(page):
     assert set(targets) <= set(ids)
 
 
-def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(page):
+def test_content_security_policy_allows_only_the_script_and_style_of_the_page(page):
     from hashlib import sha256
 
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
@@ -299,22 +299,22 @@ def test_the_policy_allows_the_page_s_own_script_and_style_and_nothing_else(page
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
         assert [b64decode(found) for found in hashes] == [sha256(content.encode()).digest()]
     assert allowed == {}
-    assert page.index("Content-Security-Policy") < page.index("<style>")  # what comes before it is not held to it
+    assert page.index("Content-Security-Policy") < page.index("<style>")  # elements before the policy are exempt
 
 
-def test_the_results_are_within_the_page_as_they_are(page):
+def test_results_are_embedded_in_the_page_unchanged(page):
     (content,) = re.findall(r'href="data:application/json;base64,([^"]*)" download="results.json"', page)
     assert b64decode(content) == RESULTS
 
 
-def test_no_element_handles_an_event_in_its_attributes(page):
+def test_no_element_has_an_event_handler_attribute(page):
     assert [key for _, key, _ in Attributes(page).found if key.startswith("on")] == []
 
 
 FILM = {"epochs": [0, 1, 5, 7], "strip": [0, 1, 5], "names": ["a", "b<"], "sprite": "AAAA"}
 
 
-def test_a_film_holds_its_image_once_and_shows_parts_of_it():
+def test_page_embeds_the_image_of_a_film_once_and_shows_parts_of_it():
     inline = html.figure(DRAWING, {"label": "fig-a", "alt": 'An "alt".', "film": FILM})
     assert inline.count("data:image/jpeg;base64,AAAA") == 1
     strip, stage = re.findall(r'<svg class="(?:strip|stage)".*?(?=<svg class="stage"|</div>)', inline)
@@ -326,24 +326,24 @@ def test_a_film_holds_its_image_once_and_shows_parts_of_it():
     assert all('role="img" aria-label="An &quot;alt&quot;."' in part and "b&lt;" in part for part in (strip, stage))
 
 
-def test_the_values_of_curves_travel_within_their_figure():
+def test_figure_in_the_page_holds_its_hover_data():
     panels = [{"title": 'a "loss" <b>', "curves": []}]
     inline = html.figure(DRAWING, {"label": "fig-a", "alt": "alt", "hover": panels})
     assert json.loads(unescape(re.search('data-hover="([^"]*)"', inline)[1])) == panels
     assert html.inline_svg(DRAWING, "fig-a", "alt") in inline
 
 
-def test_the_committed_report_is_small_enough_to_send():
+def test_committed_html_report_is_smaller_than_6_mb():
     assert (paths.REPORT / "report.html").stat().st_size < 6_000_000
 
 
-def test_what_the_page_can_do_takes_few_lines():
+def test_script_and_style_sheet_have_at_most_438_lines():
     added = sum(len((render.TEMPLATE / f"report.{kind}").read_text().splitlines()) for kind in ("js", "css"))
-    assert added - 138 <= 300  # the style sheet had 138 lines before
+    assert added - 138 <= 300  # 138 lines of style, and at most 300 for the interactive figures
 
 
-def test_text_cannot_become_mark_up(page):
-    assert page.count("<script") == 1  # our own
+def test_text_with_html_tags_is_escaped(page):
+    assert page.count("<script") == 1  # the script of the page
     assert "<title>Softmax &lt;script&gt;</title>" in page
     assert escape("Half-open [0, 1) & <script>alert(1)</script>") in page
 
@@ -355,26 +355,26 @@ def test_each_figure_is_an_image_with_its_alt_text(page):
     assert 'aria-label="An &quot;alt&quot; &lt;b&gt;text&lt;/b&gt;."' in images[0]
 
 
-def test_a_figure_follows_the_theme_and_keeps_its_ids_to_itself():
+def test_inline_svg_uses_the_colours_of_the_theme_and_ids_that_begin_with_its_label():
     inline = html.inline_svg(DRAWING, "fig-a", "A line.")
     assert "#1b1e22" not in inline and "#fffffe" not in inline and "currentColor" in inline and "<style" not in inline
     assert all(found.startswith("fig-a.") for found in re.findall(r'(?:id="|href="#|url\(#)([^")]+)', inline))
 
 
-# Each letter in mathematical italics, by Unicode's tables; the h has an older place.
+# The mathematical italic of each letter, from Unicode's tables. The italic h is in an older block than the others.
 SLANTED = map(chr, [*range(0x1D434, 0x1D455), *range(0x1D456, 0x1D468), *range(0x1D6E2, 0x1D717)])
 ITALIC = {chr(int(decomposition(c).split()[1], 16)): c for c in SLANTED} | {"h": "ℎ"}
 
 
 def math_characters(page):
-    """The characters of the page's formulas. A browser shows a single letter in <mi> in italics."""
+    """Return the characters of the page's formulas. A browser shows a single letter in <mi> in italics."""
     formulas = re.sub(r"<annotation.*?</annotation>", "", "".join(re.findall("(?s)<math.*?</math>", page)), flags=re.S)
     single = re.findall(r"<mi>(.)</mi>", formulas)
     return {*unescape(re.sub(r"<[^>]+>|\s", "", formulas)), *(ITALIC[c] for c in single if c in ITALIC)}
 
 
 def test_the_math_font_has_every_character_of_the_formulas(page):
-    """`make font` makes a font with others."""
+    """`make font` rebuilds the font with the characters that the Makefile lists."""
     characters = set(map(chr, TTFont(render.FONT).getBestCmap()))
     assert {"𝜆", "𝑊", "‖"} <= math_characters(page) <= characters
     assert math_characters((paths.REPORT / "report.html").read_text()) <= characters
@@ -386,16 +386,16 @@ def test_the_math_font_is_embedded_and_small(page):
     assert render.FONT.stat().st_size < 120_000
 
 
-def test_every_line_that_the_page_says_of_code_is_folded(page):
+def test_every_code_listing_on_the_page_is_collapsed(page):
     assert "<details><summary>lib.model.f</summary>" in page
     assert page.count("<pre") == len(re.findall(r"<summary>.*?</summary>\s*<div[^>]*><pre", page))
 
 
 @pytest.mark.skipif(not shutil.which("pdftoppm"), reason="pdftoppm is not installed: apt-get install poppler-utils")
 def test_the_pdf_has_a_film_strip_of_epochs_0_1_5_10_20_and_40(tmp_path, monkeypatch):
-    """Each frame of a made-up film is black but for rows at its top: one more in each."""
+    """Each frame of the made-up film is white in its top rows, one more than in the frame before, and black below."""
     seen, epochs = [], chosen(40)
-    dark = 31 - np.arange(len(epochs))  # rows of 32
+    dark = 31 - np.arange(len(epochs))  # black rows of each frame, which has 32 rows
     levels = 255 * (np.arange(32) < 32 - dark[:, None]).repeat(32, 1)
     film = Film(np.array(epochs), np.tile(levels, 3)[..., None].repeat(10, 2).astype(np.uint8))
     monkeypatch.setattr(show, "display", lambda data, raw, metadata: seen.append(shown(data, **metadata)))
@@ -406,23 +406,23 @@ def test_the_pdf_has_a_film_strip_of_epochs_0_1_5_10_20_and_40(tmp_path, monkeyp
     black = np.hstack([np.array(Image.open(page)) < 64 for page in sorted(tmp_path.glob("page*.pgm"))])
     column = black[:, black.sum(0).argmax()].astype(int)
     runs = np.diff(np.flatnonzero(np.diff(column, prepend=0, append=0)).reshape(-1, 2))[:, 0]
-    runs = runs[runs > 60]  # those of the film, not of letters
+    runs = runs[runs > 60]  # longer than the black parts of letters
     expected = [dark[epochs.index(epoch)] for epoch in (0, 1, 5, 10, 20, 40)]
     np.testing.assert_allclose(runs * 31 / runs[0], expected, atol=0.4)
 
 
-def test_the_pdf_holds_no_code(pages):
+def test_pdf_contains_no_code(pages):
     source = (pages / "build/report.typ").read_text()
     assert "first = 1" not in source and "def f()" not in source
 
 
-def test_the_same_results_give_the_same_bytes(pages, folder, tmp_path):
+def test_rendering_twice_gives_identical_bytes(pages, folder, tmp_path):
     render_into(tmp_path, folder)
     for name in ("report.html", "report.pdf"):
         assert (tmp_path / name).read_bytes() == (pages / name).read_bytes(), name
 
 
-def test_the_pages_name_no_path_of_this_machine(pages):
+def test_pages_contain_no_path_of_this_machine(pages):
     for name in ("report.html", "build/report.typ", "build/report.md"):
         text = (pages / name).read_text()
         assert str(paths.ROOT) not in text and str(pages) not in text, name
@@ -431,7 +431,7 @@ def test_the_pages_name_no_path_of_this_machine(pages):
 # --- Results ----------------------------------------------------------------------------------------------------------
 
 
-def test_results_are_gathered_under_their_keys(folder, tmp_path):
+def test_results_of_all_notebooks_are_gathered_by_key(folder, tmp_path):
     results.write(stitch.in_order(folder, SETTINGS), tmp_path / "results.json")
     content = json.loads((tmp_path / "results.json").read_text())
     assert list(content["settings"]) == sorted(SETTINGS)
@@ -442,21 +442,21 @@ def test_results_are_gathered_under_their_keys(folder, tmp_path):
 
 
 @pytest.mark.parametrize("second", ["a/b", "a/b/c"])
-def test_a_result_given_twice_is_an_error(tmp_path, second):
+def test_result_given_twice_gives_an_error_that_names_notebook_and_key(tmp_path, second):
     path = write(tmp_path / "1-a.ipynb", code("x", result("a/b", 1), result(second, 2)))
     with pytest.raises(InputError, match=f"1-a.ipynb: result '{second}'"):
         results.gather([path])
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", None])
-def test_missing_or_damaged_results_are_an_error_that_tells_the_cure(tmp_path, content):
+def test_missing_or_damaged_results_give_an_error_with_the_cure(tmp_path, content):
     if content is not None:
         (tmp_path / "results.json").write_text(content)
     with pytest.raises(InputError, match=r"report\.pipeline results"):
         results.read(tmp_path / "results.json")
 
 
-def test_core_renders_the_first_chapters_alone(folder, tmp_path, monkeypatch):
+def test_core_renders_only_chapters_1_to_4(folder, tmp_path, monkeypatch):
     executed = shutil.copytree(folder, tmp_path / "notebooks")
     write(executed / "5-improvements.ipynb", markdown("# Beyond the assignment"))
     monkeypatch.setattr(paths, "EXECUTED", executed)
@@ -471,12 +471,12 @@ def test_core_renders_the_first_chapters_alone(folder, tmp_path, monkeypatch):
     assert not (tmp_path / "report.html").exists()
 
 
-def test_the_command_refuses_what_it_does_not_know():
+def test_unknown_argument_gives_an_error_with_the_usage():
     with pytest.raises(InputError, match="usage"):
         command.main(["publish"])
 
 
-def test_provenance_outside_a_repository(monkeypatch, tmp_path):
+def test_provenance_outside_a_git_repository_has_the_commit_unknown(monkeypatch, tmp_path):
     shutil.copy(paths.ROOT / "pyproject.toml", tmp_path)
     monkeypatch.setattr(paths, "ROOT", tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -489,8 +489,8 @@ def test_provenance_outside_a_repository(monkeypatch, tmp_path):
 HOSTILE = "<script>alert(1)</script> [a](javascript:alert(1)) `x`{=html} <img src=x onerror=alert(1)>"
 
 
-def test_a_title_with_a_script_is_shown_as_text(tmp_path):
-    """In a heading, a table's head and its cells, a caption and an alt text: wherever a setting's title is shown."""
+def test_title_that_contains_a_script_is_shown_as_text(tmp_path):
+    """Titles of settings are shown in headings, table heads, table cells, captions and alternative texts."""
     cells = {"text/markdown": f"| a | {HOSTILE} |\n| :-- | --: |\n| {HOSTILE} | 1 |"}
     shows = [shown(cells, label="tab-a", caption=HOSTILE), figure("fig-a", HOSTILE, HOSTILE)]
     render_cells(tmp_path, markdown(f"# A\n\n## {HOSTILE}\n\n{HOSTILE}"), code("a", *shows))
