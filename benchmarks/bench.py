@@ -1,9 +1,9 @@
-"""Measure the speed: beside other libraries, beside the machine's limit, and how the time grows.
+"""Measure the training speed, compare it with other libraries and the machine's limit, and measure how time grows.
 
 python -m benchmarks.bench [ROUNDS]        Writes benchmarks/results.json, which the report's last chapter shows.
 
-All contenders do the same work in turns, so that a busy moment of the machine slows them all. Each turn is a new
-process: the threads of two libraries in one process would wait for each other's cores. Compare ratios, not seconds.
+All contenders (our code and other libraries) do the same work and take turns, so that a busy period slows them all.
+Each turn is a new process: two libraries' threads in one process compete for cores. Compare ratios, not seconds.
 """
 
 import json
@@ -47,23 +47,23 @@ CONTENDERS: dict[str, Callable[..., float]] = {
 STACKED = {"this project, 4 stacked": 4, "this project, 32 stacked": 32}  # how many settings are trained at once
 TRAINED_ALONE = ("this project", "this project, 4 stacked", "this project, 32 stacked", "PyTorch eager")
 IMAGES, EPOCHS, STACKS = (2500, 5000, 10_000, 25_000, 50_000), (5, 10, 20, 40), (1, 2, 4, 8, 16, 32)
-FEW = 5  # epochs, where something else grows
+FEW = 5  # epochs, where the number of images or settings grows
 PACKAGES = ("numpy", "torch", "jax", "scikit-learn")
 
 Turn = dict[str, float]
 
 
 def contend(name: str, evaluated: bool) -> Turn:
-    """Measure a contender: its seconds, for how many settings, and the accuracy that it reached."""
+    """Measure a contender's seconds; return them with its number of settings and its final training accuracy."""
     splits = load_splits()
     data = contenders.Data(*splits.train, *map(np.asarray, splits.val))
-    CONTENDERS[name](data, 1, evaluated)  # compiles, imports, warms up
+    CONTENDERS[name](data, 1, evaluated)  # imports, compiles and warms up before the measurement
     took, reached = seconds(lambda: CONTENDERS[name](data, N_EPOCHS, evaluated))
     return {"seconds": took, "settings": STACKED.get(name, 1), "accuracy": reached}
 
 
 def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
-    """Measure the seconds of M settings on n images, evaluated on these twice after each epoch."""
+    """Measure the seconds to train M settings on n images and evaluate them twice per epoch on the same images."""
     read = [cifar10.load_batch(name) for name in ALL_BATCHES[: -(-n // 10_000)]]
     images, y = (np.concatenate(arrays)[:n] for arrays in zip(*read, strict=True))
     X = Standardiser.fit(images).apply(images)
@@ -101,7 +101,7 @@ def seconds(job: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def jobs() -> dict[str, Callable[[], Turn]]:
-    """Return every job, by the place of its turns in the results."""
+    """Return every job, by its key in the results. In a key, "/" separates the levels."""
     return {
         "limit": limits,
         **{f"contenders/{name}": partial(contend, name, True) for name in CONTENDERS},
@@ -114,7 +114,7 @@ def jobs() -> dict[str, Callable[[], Turn]]:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Do every job in turns, `rounds` times. Returns lists of what each turn gave, nested by the job's place."""
+    """Run all jobs one after the other, `rounds` times. Returns lists of each job's measures, nested by its key."""
     measured: dict[str, Any] = {
         "machine": machine(),
         "work": {"n": 10_000, "n_val": 10_000, "n_epochs": N_EPOCHS, "n_batch": N_BATCH},
@@ -150,7 +150,7 @@ def blas() -> list[str]:
 
 
 def as_text(measured: race.Race) -> list[str]:
-    """Write the results as the lines of a table for the terminal."""
+    """Write the results as a table for the terminal."""
     lines = []
     for evaluated, title in ((True, "contenders"), (False, "training alone")):
         (_, *header), rows, *_ = race_table(measured, evaluated)

@@ -1,7 +1,7 @@
-"""The same training by other means: softmax regression, mini-batches of 100, no penalty, evaluated after every epoch.
+"""The same training in this project and other libraries: softmax regression, mini-batches of 100, no penalty.
 
-A contender takes the data and a number of epochs, trains, and evaluates loss and accuracy on train and validation after
-each epoch if `evaluated`. It returns its final training accuracy, which shows that it did the work.
+A contender takes the data and a number of epochs, trains and, if `evaluated`, computes loss and accuracy on both splits
+after each epoch. It returns its final training accuracy, which shows that it did the work.
 """
 
 import os
@@ -36,7 +36,7 @@ def orders(data: Data, n_epochs: int) -> list[np.ndarray]:
 
 
 def ours(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """This project, one network."""
+    """Train one setting with this project."""
     net, history = init_network(np.random.default_rng(0)), History(data.splits() if evaluated else {}, 0.0)
     net = mini_batch_gd(
         data.X, data.y, net, eta=ETA, lam=0, n_batch=N_BATCH, orders=orders(data, n_epochs), on_epoch=history
@@ -45,7 +45,7 @@ def ours(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def stacked(M: int, data: Data, n_epochs: int, evaluated: bool) -> float:
-    """This project, M settings: in stacks as large as the grid search's, side by side on the cores."""
+    """Train M settings with this project, in stacks of the grid search's size that run in parallel."""
     sizes = [min(STACK, M - start) for start in range(0, M, STACK)]
     threads = max(1, (os.cpu_count() or 1) // len(sizes))
     with threadpool_limits(threads, user_api="blas"), ThreadPoolExecutor(len(sizes)) as pool:
@@ -66,7 +66,7 @@ def accuracy(data: Data, W: np.ndarray, b: np.ndarray) -> float:
 
 
 def torch_eager(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """PyTorch as its tutorials write it, on tensors in memory."""
+    """Train with PyTorch in the style of its tutorials, on tensors in memory."""
     import torch
 
     splits = [tuple(map(torch.from_numpy, pair)) for pair in data.splits().values()]
@@ -83,7 +83,7 @@ def torch_eager(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def torch_loader(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """The same with a shuffling DataLoader."""
+    """Train with PyTorch and a shuffling DataLoader."""
     import torch
     from torch.utils.data import DataLoader, TensorDataset
 
@@ -109,11 +109,11 @@ def evaluate_torch(model, loss, splits) -> list[tuple[float, float]]:
 
 
 def jax_jit(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """JAX: one compiled step a batch, and a compiled evaluation."""
+    """Train with JAX: a compiled step per batch, and a compiled evaluation."""
     import jax
     import jax.numpy as jnp
 
-    X, y, X_val, y_val = map(jnp.asarray, data)  # arguments below: as constants of the compiled code they are slow
+    X, y, X_val, y_val = map(jnp.asarray, data)  # passed as arguments below: constants in compiled code are slow
 
     def loss(S, y):
         return -jnp.take_along_axis(jax.nn.log_softmax(S), y[:, None], 1).mean()
@@ -138,7 +138,7 @@ def jax_jit(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def scikit_learn(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """MLPClassifier without a hidden layer, an epoch at a time."""
+    """Train scikit-learn's MLPClassifier without a hidden layer, one epoch per call."""
     from sklearn.metrics import log_loss
     from sklearn.neural_network import MLPClassifier
 
@@ -154,7 +154,7 @@ def scikit_learn(data: Data, n_epochs: int, evaluated: bool) -> float:
 
 
 def course_style(data: Data, n_epochs: int, evaluated: bool) -> float:
-    """The course's instructions followed: float64, columns for images, one-hot labels, a copy of every batch."""
+    """Train as the course instructs: float64, an image per column, one-hot labels, a copy of every batch."""
     X, X_val = (np.ascontiguousarray(split.T, np.float64) for split in (data.X, data.X_val))
     Y, Y_val = (np.eye(10)[labels].T for labels in (data.y, data.y_val))
     rng = np.random.default_rng(0)

@@ -1,9 +1,9 @@
-"""Measure what watching costs: a training in the exploring window in JupyterLab, and the same one without a window.
+"""Measure how much slower a training is in the exploring window in JupyterLab than without a window.
 
     python -m benchmarks.explore [turns]        writes benchmarks/explore.json
 
-Headless and watched trainings take turns in one kernel, so that other work on the machine slows both. The frames are
-counted in the browser, where they are seen.
+Trainings with and without the window take turns in one kernel, so that other work on the machine slows both. The
+browser counts the frames that it displays.
 """
 
 import json
@@ -57,7 +57,7 @@ COUNT = """() => {
 
 
 def measure(turns: int, folder: Path) -> tuple[list, dict[str, list[float]]]:
-    """Return start and end of each turn's headless and watched training, and the time of each frame in the browser."""
+    """Return start and end of each turn's trainings, without and with the window, and the times of browser frames."""
     result, notebook = folder / "times.json", folder / "measure.ipynb"
     cells = [SHOW.format(root=str(paths.ROOT)), MEASURE.format(turns=turns, result=str(result))]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}

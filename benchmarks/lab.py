@@ -1,4 +1,4 @@
-"""Serve JupyterLab on this machine with a token, and open it in a browser: for benchmarks/explore.py and the tests."""
+"""Serve JupyterLab on this machine with a token, and open it in a browser, for benchmarks/explore.py and the tests."""
 
 import os
 import secrets
@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 from lib import paths
 
-READY = 120_000  # milliseconds that a page may take, on a busy machine
+READY = 120_000  # milliseconds, the time limit for a page on a busy machine
 
 
 def chromium() -> str | None:
@@ -27,7 +27,7 @@ def chromium() -> str | None:
 def jupyterlab(notebook: Path, home: Path, theme: str = "Light") -> Iterator[str]:
     """Serve `notebook` as `make lab` does and yield its address. Jupyter writes a user's files to `home`.
 
-    JupyterLab saves a notebook by itself: serve a copy of one that must not change. A copy finds lib from any folder.
+    JupyterLab saves notebooks automatically, so serve a copy if yours must not change. A copy can import lib anywhere.
     """
     settings = home / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,9 @@ def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
-    """A page of Chromium on `address`, its notebook open and its kernel idle.
+    """Open `address` in Chromium; yield the page when the notebook is open and its kernel idle.
 
-    `page.problems` lists the errors of scripts, and requests that leave this machine.
+    `page.problems` lists script errors and requests to other machines.
     """
     from playwright.sync_api import sync_playwright
 
@@ -98,11 +98,11 @@ def page(address: str, width: int = 1500, height: int = 1100) -> Iterator[Any]:
 
 
 def leaves(url: str) -> bool:
-    """Whether a request goes to another machine."""
+    """Return whether a request goes to another machine."""
     return not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:"))
 
 
 def run_all(opened: Any) -> None:
-    """Run every cell, by the menu."""
+    """Run every cell through the menu."""
     opened.get_by_role("menuitem", name="Run", exact=True).click()
     opened.get_by_role("menuitem", name="Run All Cells", exact=True).click()

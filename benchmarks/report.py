@@ -1,4 +1,4 @@
-"""Measure how long `make report` takes on this machine: all of it, and after a change.
+"""Measure how long `make report` takes on this machine: from scratch, and after a change.
 
 python -m benchmarks.report        Writes benchmarks/report.json, which the report's last chapter shows.
 
@@ -24,7 +24,7 @@ from tests.project import Project, copy_repository
 
 
 def edit(pattern: str, new: str, path: str) -> Callable[[Project], None]:
-    """Return a step's preparation: replace the first match of `pattern` in a file."""
+    """Return a function that prepares a step: it replaces the first match of `pattern` in a file."""
 
     def change(project: Project) -> None:
         file = project / path
@@ -37,12 +37,12 @@ def edit(pattern: str, new: str, path: str) -> Callable[[Project], None]:
 
 
 def forget(project: Project) -> None:
-    """Remove what has been run."""
+    """Remove the outputs of earlier runs."""
     for folder in ("data/runs", "report/notebooks"):
         shutil.rmtree(project / folder, ignore_errors=True)
 
 
-STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done before, and what is made then
+STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # name: (preparation, make's target)
     "the grid search by itself": (forget, "sweep"),
     "everything, and nothing run yet": (forget, "report"),
     "nothing changed": (lambda project: None, "report"),
@@ -56,7 +56,7 @@ STEPS: dict[str, tuple[Callable[[Project], None], str]] = {  # what is done befo
 
 
 def measure(project: Project) -> dict[str, float]:
-    """Return the seconds of each step, in their order."""
+    """Return the seconds of each step, in the order of STEPS."""
     seconds = {}
     for name, (prepare, target) in tqdm(STEPS.items(), desc="steps"):
         prepare(project)
@@ -76,7 +76,7 @@ def main(arguments: list[str]) -> None:
         copy_repository(project.root)
         shutil.copytree(paths.DATA / "cifar10", project / "data/cifar10")
         shown = project / "benchmarks" / race.STEPS.name
-        shown.write_text(json.dumps(here | {"seconds": {"to be measured": 0}}))  # its last chapter shows this
+        shown.write_text(json.dumps(here | {"seconds": {"to be measured": 0}}))  # the last chapter reads it
         seconds = measure(project)
     paths.write_text(race.STEPS, json.dumps(here | {"seconds": seconds}, indent=1) + "\n")
     for name, took in seconds.items():

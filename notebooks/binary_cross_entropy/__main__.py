@@ -1,4 +1,4 @@
-"""Run the long trainings of this chapter: both losses, each at its best eta, from several seeds."""
+"""Run the long trainings of this chapter: both losses, each at its best eta, with several seeds."""
 
 from lib.command import refuse_arguments, report_progress, run_command
 

@@ -1,4 +1,4 @@
-"""Train softmax and ten sigmoids as the assignment does, each at the eta that validation chooses for it."""
+"""Train softmax and ten sigmoids in the assignment's way, each with the eta of the best validation accuracy."""
 
 from typing import get_args
 
@@ -21,13 +21,13 @@ def over_eta(*, loss: LossName, progress: Progress = iter) -> Arrays:
     """Train with each of ETAS and return the final validation measures, (n_etas,) each, for the cache."""
     stack = [Setting(name="eta", eta=eta, lam=0.0, loss=loss) for eta in ETAS]
     splits = load_splits()
-    with np.errstate(all="ignore"):  # the largest may diverge
+    with np.errstate(all="ignore"):  # training with the largest eta may diverge
         net = train_stack(stack, splits, evaluate_on=(), progress=progress).net
         return evaluate(*splits.val, net, 0, LOSSES[loss])
 
 
 def accuracies(loss: LossName) -> np.ndarray:
-    """Return the validation accuracy for each of ETAS, from the cache if it is there."""
+    """Return the validation accuracy for each of ETAS, from the cache if possible."""
     return cached(f"eta@{loss}", over_eta, loss=loss)["accuracy"]
 
 
@@ -38,7 +38,7 @@ def best_run(loss: LossName) -> Run:
 
 
 def over_seeds(progress: Progress = iter) -> dict[LossName, Arrays]:
-    """Train the setting of each loss's `best_run` from several seeds; return what `spread` measures."""
+    """Train the setting of each loss's `best_run` with several seeds; return the measures of `spread`."""
     settings: dict[LossName, Setting] = {loss: best_run(loss).setting for loss in get_args(LossName)}
     measures = spread(list(settings.values()), SEEDS, progress)
     return {loss: measures[setting.name] for loss, setting in settings.items()}

@@ -1,4 +1,4 @@
-"""Draw the charts of softmax beside ten sigmoids: arrays in, Figure out, in the style of `report.style`."""
+"""Draw charts that compare softmax with ten sigmoids. Each function takes arrays and returns a Figure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,7 +24,7 @@ def over_eta(accuracies: Mapping[str, np.ndarray], etas: Sequence[float]) -> Fig
 
 
 def losses(histories: Mapping[str, History]) -> Figure:
-    """Draw the losses of `histories[title][split]["loss"]`, (n_epochs,), one panel with its own scale per title."""
+    """Draw the losses `histories[title][split]["loss"]`, (n_epochs,), in one panel per title with separate scales."""
     fig = Figure((WIDTH, 2.4))
     for ax, (title, history), hue in zip(fig.subplots(1, len(histories)), histories.items(), COLOURS[1:], strict=False):
         plot_splits(ax, history, "loss", hue)
@@ -34,7 +34,7 @@ def losses(histories: Mapping[str, History]) -> Figure:
 
 
 def true_class_histograms(P: Mapping[str, np.ndarray], y: np.ndarray) -> Figure:
-    """Draw how often P (N, K) gives which probability to the true class, for right and wrong answers; a panel each."""
+    """Draw histograms of the true class's probability in P (N, K), for right and wrong answers, one panel per title."""
     fig = Figure((WIDTH, 2.5))
     axes = fig.subplots(1, len(P), sharey=True)
     bins = np.linspace(0, 1, 26)
@@ -49,7 +49,7 @@ def true_class_histograms(P: Mapping[str, np.ndarray], y: np.ndarray) -> Figure:
 
 
 def reliability_diagram(groups: Mapping[str, Reliability]) -> Figure:
-    """Draw accuracy over confidence, a panel per title. On the diagonal, answers are right as often as they say."""
+    """Draw accuracy over confidence, one panel per title. On the diagonal, accuracy equals confidence."""
     fig = Figure((WIDTH, 2.5))
     axes = fig.subplots(1, len(groups), sharey=True)
     for ax, (title, (size, confidence, accuracy)), hue in zip(axes, groups.items(), COLOURS[1:], strict=False):

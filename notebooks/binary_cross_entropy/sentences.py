@@ -1,4 +1,4 @@
-"""Sentences, tables and captions on ten sigmoids beside softmax. A mapping of both has the keys of NAMES."""
+"""Sentences, tables and captions that compare ten sigmoids with softmax. Mappings by loss have the keys of NAMES."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from notebooks.binary_cross_entropy.best_eta import SEEDS
 from report.words import Caption, Finding, Sentences, Table, mean_and_sd, p_value, percent, scientific
 
 NAMES = {"softmax": "softmax", "bce": "ten sigmoids"}
-LITTLE = 0.05  # a rise of the validation loss, as a fraction of it, that is not much
+LITTLE = 0.05  # a smaller rise of the validation loss, as a fraction of its minimum, counts as little
 Values = Mapping[str, float]
 Checks = Mapping[tuple[int, float], Mapping[str, tuple[float, float]]]  # `gradcheck.check` for each d and lam
 
@@ -28,7 +28,7 @@ def gradient_table(checks: Checks) -> Table:
 
 
 def on_eta(etas: Values) -> Sentences:
-    """Say which eta validation chooses for each loss."""
+    """Return sentences on the eta that validation chooses for each loss."""
     factor = etas["bce"] / etas["softmax"]
     yes = "The factor $1/K$ of [Equation](#eq-bce-gradient) shows."
     no = "The factor $1/K$ of [Equation](#eq-bce-gradient) does not show in this choice."
@@ -40,7 +40,7 @@ def on_eta(etas: Values) -> Sentences:
 
 
 def on_overfitting(leads: Arrays, p_test: float) -> Sentences:
-    """Say which loss overfits more, by the lead (n_seeds,) of training accuracy over validation accuracy."""
+    """Return sentences on overfitting, measured by training minus validation accuracy: `leads[loss]`, (n_seeds,)."""
     p = paired_p(leads["bce"], leads["softmax"])
     more = NAMES[max(("softmax", "bce"), key=lambda loss: leads[loss].mean())]
     points = f"{mean_and_sd(leads['softmax'])} points for softmax and {mean_and_sd(leads['bce'])} for the sigmoids ($p {p_value(p)}$ by a paired t test)"
@@ -54,7 +54,7 @@ def on_overfitting(leads: Arrays, p_test: float) -> Sentences:
 
 
 def losses_table(etas: Values, measures: Mapping[str, Arrays], leads: Arrays, rises: Values) -> Table:
-    """List the accuracies of both losses over the seeds, the lead of training, and the rise of the validation loss."""
+    """Return the table of accuracies over the seeds, training's lead over validation, and validation losses' rises."""
     splits = {"train": "training", "val": "validation", "test": "test"}
     rows = [
         ["$\\eta$", *(f"{eta:g}" for eta in etas.values())],
@@ -82,7 +82,7 @@ def losses_caption(runs: Mapping[str, Run]) -> Caption:
 
 
 def on_losses(rises: Values, loss: np.ndarray) -> Sentences:
-    """Say whether the validation losses have turned up, and whether the sigmoids' `loss` (n_epochs,) still falls."""
+    """Return sentences on whether validation losses rise, and on whether the sigmoids' (`loss`, (n_epochs,)) falls."""
     ignorance = -(0.1 * np.log(0.1) + 0.9 * np.log(0.9))
     at_the_end = f"at the end it is above its minimum by {percent(rises['softmax'], 1)} with softmax and by {percent(rises['bce'], 1)} with the sigmoids"
     yes = f"The curves of [Figure](#fig-bce-loss) show that with neither the validation loss has turned up by much: {at_the_end}."
@@ -96,7 +96,7 @@ def on_losses(rises: Values, loss: np.ndarray) -> Sentences:
 
 
 def on_improved(n_settings: int, runs: Mapping[str, Run], interval: tuple[float, float], y: np.ndarray) -> Sentences:
-    """Say what the improved networks reach on test images with labels y (N,), where `interval` is the sigmoids'."""
+    """Return sentences on the improved networks' test accuracies. `interval` is for the sigmoids; y (N,) are labels."""
     setting, (low, high) = runs["bce"].setting, interval
     softmax, bce = (runs[loss].test["accuracy"] for loss in ("softmax", "bce"))
     others = published.read()["other_reports"]["best_of_the_optional_part"]["binary_cross_entropy"] / 100
@@ -124,7 +124,7 @@ def histograms_caption(P: Arrays, y: np.ndarray) -> Caption:
 
 
 def on_probabilities(P: Arrays, y: np.ndarray) -> Sentences:
-    """Say what both losses give to the true class, and what the sigmoids sum to."""
+    """Return sentences on the probability of the true class under each loss, and on the sum of the sigmoid outputs."""
     form = "With {}, the true class has a median probability of {:.2f} where the answer is right and {:.2f} where it is wrong."
     return [
         *(form.format(NAMES[loss], *medians(P[loss], y)) for loss in NAMES),
@@ -133,14 +133,14 @@ def on_probabilities(P: Arrays, y: np.ndarray) -> Sentences:
 
 
 def reliability_caption(errors: Values) -> Caption:
-    """Describe the reliability diagrams, of which `errors` has the expected calibration errors."""
+    """Return the caption of the reliability diagrams. `errors` are the expected calibration errors by title."""
     caption = "How often answers are right, over their confidence, on the test images. On the dotted line they are right as often as they say; above it they are right more often. A dot's area grows with the number of answers."
     alt = f"Three scatter plots about a diagonal. Expected calibration errors: {', '.join(f'{title} {error:.3f}' for title, error in errors.items())}."
     return "fig-reliability", caption, alt
 
 
 def on_calibration(errors: Values, P: np.ndarray, y: np.ndarray) -> Sentences:
-    """Say what is calibrated best, and whether the sigmoids' P (N, K) are less sure than right."""
+    """Return sentences on which outputs are best calibrated and whether the sigmoids P (N, K) are underconfident."""
     softmax, sigmoids, normed = (percent(error, 1) for error in errors.values())
     confidence, right = P.max(1).mean(), (P.argmax(1) == y).mean()
     shares = f"their answers have a mean confidence of {percent(confidence, 1)}, and {percent(right, 1)} are right"

@@ -1,4 +1,4 @@
-"""The long trainings of this chapter: every mistake."""
+"""Run the long trainings of this chapter: every mistake."""
 
 from lib.command import refuse_arguments, report_progress, run_command
 

@@ -1,4 +1,4 @@
-"""The pictures of the common mistakes: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the pictures of the common mistakes. Functions take arrays and return Figures in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
@@ -16,11 +16,11 @@ from lib.runs.snapshots import min_max_scale
 from report.pictures import as_image, show_image, side_by_side
 from report.style import COLOURS, DASHED, INK, WIDTH
 
-Trained = Mapping[str, Sequence[Arrays]]  # as notebooks.common_mistakes.training.train_all
+Trained = Mapping[str, Sequence[Arrays]]  # the result of training.train_all
 
 
 def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequence[int]) -> Figure:
-    """Draw a small picture for each mistake, of what is right and what is wrong, as `picture` returns them."""
+    """Draw a small picture per mistake that compares the right result with the wrong one, as `picture` returns them."""
     n_rows = -(-len(pictures) // 4)
     fig = Figure((WIDTH, 1.42 * n_rows + 0.25))
     axes = fig.subplots(n_rows, 4, squeeze=False).flat
@@ -42,7 +42,7 @@ def mistakes(pictures: Mapping[str, tuple[np.ndarray, np.ndarray]], epochs: Sequ
 def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Sequence[int]) -> None:
     ax.plot(epochs, 100 * wrong, color=COLOURS[0], label="_with the mistake")
     ax.plot(epochs, 100 * right, color=INK, linestyle=DASHED, linewidth=1, label="_right")
-    ax.set_xlabel("epoch").set_visible(False)  # for the tooltip; there is no room to show it
+    ax.set_xlabel("epoch").set_visible(False)  # the tooltip shows it; the figure has no room for it
     ax.set(xscale="log", xticks=[epochs[0], epochs[-1]], xticklabels=[f"{epochs[0]}", f"{epochs[-1]}"])
     ax.tick_params("x", which="minor", length=0, labelbottom=False)
     ax.tick_params(labelsize=7)
@@ -51,7 +51,7 @@ def pair_of_curves(ax: Axes, right: np.ndarray, wrong: np.ndarray, epochs: Seque
 
 
 def picture(name: str, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
-    """Return right and wrong of the first seed: accuracies (n_epochs,), or templates (32, 32, 3) in [0, 1]."""
+    """Return the first seed's right and wrong result: accuracies (n_epochs,), or templates (32, 32, 3) in [0, 1]."""
     kind, setting = ADVICE[name].picture, ADVICE[name].setting
     right, wrong = trained[RIGHT][0], trained[name][0]
     if kind in BATCHES:
@@ -61,5 +61,5 @@ def picture(name: str, trained: Trained) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures(trained: Trained) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the picture of every mistake, by what was done."""
+    """Return the `picture` of every mistake, by the description of the mistake."""
     return {ADVICE[name].did: picture(name, trained) for name in ADVICE}

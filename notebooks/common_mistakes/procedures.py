@@ -1,6 +1,6 @@
-"""The right procedure of training and evaluating, and the mistakes that students make, each a change of it.
+"""The right procedure of training and evaluating, and students' mistakes, each a change to that procedure.
 
-What comes out is what the student would see, so `lib.guards`, which protects real runs, is left out.
+The results must be those that the student would see, so `lib.guards`, which protects real runs, is not used.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,18 +17,18 @@ from lib.preprocess import Standardiser
 from lib.train import Backward
 
 SEEDS = (42, 43)
-EPOCHS = (1, 2, 4, 8, 16, N_EPOCHS)  # after which the first seed's curve is drawn
-HORSE = cifar10.CLASSES.index("horse")  # the class whose templates are drawn: two heads, if all is well
+EPOCHS = (1, 2, 4, 8, 16, N_EPOCHS)  # epochs after which the first seed is evaluated, for its curve
+HORSE = cifar10.CLASSES.index("horse")  # the class whose templates are drawn; if right, the horse has two heads
 
 Array = np.ndarray
 BySplit = Mapping[str, Array]
 
 
-# How the images, uint8 (N, D) of each split, become inputs X (N, D).
+# These functions turn the images, uint8 (N, D) of each split, into inputs X (N, D).
 
 
 def per_pixel(images: BySplit) -> BySplit:
-    """Standardise the right way: each pixel by its mean and deviation over the training images."""
+    """Standardise correctly: each pixel by its mean and standard deviation over the training images."""
     standardiser = Standardiser.fit(images["train"])
     return {split: standardiser.apply(x) for split, x in images.items()}
 
@@ -42,34 +42,34 @@ def not_normalised(images: BySplit) -> BySplit:
 
 
 def by_one_mean(images: BySplit) -> BySplit:
-    """Standardise by one mean and one deviation of all pixels of the training images together."""
+    """Standardise by one mean and one standard deviation over all pixels of the training images."""
     X = not_normalised(images)
     mean, std = X["train"].mean(dtype=np.float64), X["train"].std(dtype=np.float64)
     return {split: ((x - mean) / std).astype(np.float32) for split, x in X.items()}
 
 
 def per_image(images: BySplit) -> BySplit:
-    """Standardise along the wrong axis: each image by the mean and deviation of its pixels."""
+    """Standardise along the wrong axis: each image by the mean and standard deviation of its pixels."""
     return {split: Standardiser.fit(x.T).apply(x.T).T.copy() for split, x in images.items()}
 
 
 def per_split(images: BySplit) -> BySplit:
-    """Standardise each split by the means and deviations of its images."""
+    """Standardise each split by the means and standard deviations of that split instead of the training split."""
     return {split: Standardiser.fit(x).apply(x) for split, x in images.items()}
 
 
-# How the gradient of a batch is taken; the right way is lib.model.backward_pass.
+# These functions compute the gradient of a batch wrongly. lib.model.backward_pass is right.
 
 
 def summed(X: Array, y: Array, P: Array, net: Network, lam: Any, loss: Loss) -> Network:
-    """Sum over the batch instead of averaging; the penalty's part is right."""
+    """Sum the loss's gradient over the batch instead of averaging. The penalty's gradient is right."""
     n = len(y)
     mean = backward_pass(X, y, P, net, np.asarray(lam) / n, loss)
     return Network(n * mean.W, n * mean.b)
 
 
 def with_penalty_times(factor: float, X: Array, y: Array, P: Array, net: Network, lam: Any, loss: Loss) -> Network:
-    """Multiply the penalty's part, 2 lam W, by `factor`."""
+    """Multiply the penalty's gradient, 2 lam W, by `factor`."""
     return backward_pass(X, y, P, net, factor * np.asarray(lam), loss)
 
 
@@ -83,12 +83,12 @@ def from_softmax_over_images(X: Array, y: Array, P: Array, net: Network, lam: An
 
 
 def softmax_over_images(S: Array) -> Array:
-    """Make each column sum to 1, over the images, instead of each row, over the classes."""
+    """Take the softmax over the images (columns sum to 1) instead of over the classes (rows sum to 1)."""
     return softmax(S.swapaxes(0, -1)).swapaxes(0, -1)
 
 
 def over_images_in_double(S: Array) -> Array:
-    """Answer in double precision, as students do: in single, most values would be too small to tell apart."""
+    """Use double precision, as students do: in single precision most values would be too small to tell apart."""
     return softmax_over_images(S.astype(np.float64))
 
 
@@ -101,14 +101,14 @@ def of_the_batch_before(y: Array) -> Array:
 
 
 class Procedure(NamedTuple):
-    """How a network is trained and evaluated. The defaults are the right way."""
+    """How a network is trained and evaluated. The defaults are right."""
 
     prepare: Callable[[BySplit], BySplit] = per_pixel
     sigma: float = SIGMA
-    labels: Callable[[Array], Array] = unchanged  # as the training loop reads them
+    labels: Callable[[Array], Array] = unchanged  # applied to the labels before training
     backward: Backward = backward_pass
-    answers: Callable[[Array], Array] = unchanged  # of scores: the class with the largest is the answer
-    fresh: str = ""  # a split on which a new network is trained before this split is evaluated
+    answers: Callable[[Array], Array] = unchanged  # applied to scores: the largest value is the answer
+    fresh: str = ""  # the name of a split on which a new network is trained, which is then evaluated on this split
 
 
 PROCEDURES = {
@@ -128,5 +128,5 @@ PROCEDURES = {
     "softmax-over-images": Procedure(backward=from_softmax_over_images, answers=over_images_in_double),
     "trained-on-validation": Procedure(fresh="val"),
     "trained-on-test": Procedure(fresh="test"),
-    "pixels-scrambled": Procedure(),  # the pictures of the weights are drawn wrongly; the network is right
+    "pixels-scrambled": Procedure(),  # the network is right, but its weights are drawn wrongly
 }

@@ -1,4 +1,4 @@
-"""What common mistakes look like, as tables and sentences computed from the results."""
+"""Sentences, tables and captions on the effects of common mistakes."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -25,7 +25,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def accuracies_table(signatures: Signatures) -> Table:
-    """List the mean test accuracies of each mistake, bold where they are two widths or more from the right ones."""
+    """Return the table of mean test accuracies, bold where the `distance` from the right ones is 2 or more."""
     rows = []
     for name, signature in signatures.items():
         far = distance(signature, signatures[RIGHT], "test") >= 2
@@ -37,7 +37,7 @@ def accuracies_table(signatures: Signatures) -> Table:
 
 
 def on_initial_weights(signatures: Signatures) -> str:
-    """Say what the two wrong widths of the initial weights cost, without a penalty and with the strongest."""
+    """Return text on the accuracy with two wrong scales of initial weights, without and with a strong penalty."""
     test = [signatures[name]["test"].mean for name in (RIGHT, "sigma-0.1", "sigma-1")]
     plain, penalised = ([percent(means[setting], 1) for means in test] for setting in (1, 3))
     reached = f"the three reach {', '.join(penalised)}" if len({*penalised}) > 1 else f"all three reach {penalised[0]}"
@@ -48,7 +48,7 @@ def on_initial_weights(signatures: Signatures) -> str:
 
 
 def on_traces(signatures: Signatures) -> Sentences:
-    """Say which mistakes the accuracies cannot show, on the test split and on all of them."""
+    """Return sentences on the mistakes that test accuracies, or the accuracies on all splits, cannot show."""
     places = range(len(SETTINGS))
     on_test, anywhere = (without_trace(signatures, [*product(splits, places)]) for splits in (["test"], BATCHES))
     elsewhere = [name for name in on_test if name not in anywhere]
@@ -65,7 +65,7 @@ def on_traces(signatures: Signatures) -> Sentences:
 
 
 def on_penalty(signatures: Signatures) -> str:
-    """Say by how much the wrong penalties move the last setting, where they weigh most."""
+    """Return text on how much wrong penalties change the last setting's accuracy, where the penalty is strongest."""
     right, half, bias = (signatures[name]["test"].mean[-1] for name in (RIGHT, "half-penalty", "bias-penalised"))
     return (
         f"Even at $\\lambda = {SETTINGS[-1][1]:g}$, where a penalty weighs most, half of its gradient moves the test accuracy by {100 * (half - right):+.2f} percentage points, and one on $\\mathbf{{b}}$ by {100 * (bias - right):+.2f}."
@@ -74,7 +74,7 @@ def on_penalty(signatures: Signatures) -> str:
 
 
 def pictures_caption(trained: Trained) -> Caption:
-    """Describe the small pictures."""
+    """Return the caption of the small pictures."""
     texts = []
     for name, advice in ADVICE.items():
         right, wrong = trained[RIGHT][0], trained[name][0]
@@ -91,7 +91,7 @@ def pictures_caption(trained: Trained) -> Caption:
 
 
 def advice_table() -> Table:
-    """List what each picture shows, and where to look for the mistake."""
+    """Return the table of what each picture shows and where to look for the mistake."""
     rows = []
     for advice in ADVICE.values():
         shown = f"{TITLES[advice.picture]} accuracy" if advice.picture in BATCHES else "template"
@@ -101,7 +101,7 @@ def advice_table() -> Table:
 
 
 def verdict(accuracies: Accuracies, signatures: Signatures) -> str:
-    """Name the doctor's likeliest cause, with its confidence."""
+    """Return the doctor's most likely cause of these accuracies, with its confidence."""
     name, p = next(iter(posterior(accuracies, signatures).items()))
     return f"{'looks right' if name == RIGHT else NONE if name == NONE else did(name)} ({confidence(p)})"
 
@@ -111,7 +111,7 @@ def verdicts(reports: Reports, signatures: Signatures) -> list[str]:
 
 
 def reports_table(right: Reports, wrong: Reports, signatures: Signatures) -> Table:
-    """List what the doctor says of other reports."""
+    """Return the table of the doctor's diagnoses of other reports."""
     reports = {**right, **wrong}
     numbers = [" ".join(f"{value:.2f}" for value in values) for values in reports.values()]
     rows = [list(row) for row in zip(reports, numbers, verdicts(reports, signatures), strict=True)]
@@ -120,7 +120,7 @@ def reports_table(right: Reports, wrong: Reports, signatures: Signatures) -> Tab
 
 
 def on_reports(right: Reports, wrong: Reports, signatures: Signatures) -> Sentences:
-    """Say how many of the right reports look right to the doctor, and what it says of the wrong ones."""
+    """Return sentences on how many right reports the doctor finds right, and on its diagnoses of wrong ones."""
     n_right = sum(said.startswith("looks right") for said in verdicts(right, signatures))
     return [
         f"Of {len(right)} reports without a known mistake, {n_right} look right to it.",
@@ -129,7 +129,7 @@ def on_reports(right: Reports, wrong: Reports, signatures: Signatures) -> Senten
 
 
 def on_doctor(signatures: Signatures) -> str:
-    """Say how well the doctor does on accuracies that its predictions have not seen."""
+    """Return text on the doctor's success with our seeds, each diagnosed by predictions from the other seeds."""
     causes = leave_one_out(signatures)
     hidden = without_trace(signatures, [("test", place) for place in range(len(SETTINGS))])
     visible = [(name, cause) for name in causes if name not in (RIGHT, *hidden) for cause in causes[name]]

@@ -1,4 +1,4 @@
-"""Train the procedure of each mistake, and evaluate it as the student who made it would."""
+"""Train with each mistake, and evaluate the network as the student who makes the mistake would."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -18,7 +18,7 @@ from notebooks.common_mistakes.procedures import EPOCHS, HORSE, PROCEDURES, SEED
 def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
     """Train SETTINGS as one stack with this mistake. Returns accuracies (n, 4) by split, and "horse": templates (D, 4).
 
-    Where one split gets a new network, only that split is returned: the others are as in the right procedure.
+    If the procedure trains a new network for one split, only that split is returned: the others have no mistake.
     """
     procedure = PROCEDURES[mistake]
     X, y = load(procedure.prepare)
@@ -42,16 +42,16 @@ def train(*, mistake: str, seed: int, progress: Progress = iter) -> Arrays:
     return {split: np.array(values) for split, values in accuracies.items()} | {"horse": net.W[..., HORSE]}
 
 
-@lru_cache(maxsize=1)  # most mistakes prepare the images in the same way
+@lru_cache(maxsize=1)  # most mistakes prepare the images in the same way, one after the other
 def load(prepare: Callable[[BySplit], BySplit]) -> tuple[BySplit, BySplit]:
-    """Load X (N, D), as this student prepares it, and y (N,) of each split."""
+    """Load X (N, D), prepared by `prepare`, and y (N,) of each split."""
     batches = {split: cifar10.load_batch(batch) for split, batch in BATCHES.items()}
     X = prepare({split: images for split, (images, _) in batches.items()})
     return X, {split: y for split, (_, y) in batches.items()}
 
 
 def train_all(seeds: Sequence[int] = SEEDS, progress: Progress = iter) -> dict[str, list[Arrays]]:
-    """Train each mistake with each seed, or load it from the cache: the arrays of `train` by the mistake's name."""
+    """Run `train` for each mistake and seed, or load the result from the cache. Returns arrays by mistake and seed."""
     trained: dict[str, list[Arrays]] = {name: [] for name in PROCEDURES}
     for name, seed in progress(list(product(PROCEDURES, seeds))):
         same = next(other for other, procedure in PROCEDURES.items() if procedure == PROCEDURES[name])

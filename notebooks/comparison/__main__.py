@@ -1,4 +1,4 @@
-"""Train every setting from other seeds, ahead of the notebook that reads them from the cache."""
+"""Train every setting with other seeds, before the notebook reads the results from the cache."""
 
 from lib.command import refuse_arguments, report_progress, run_command
 

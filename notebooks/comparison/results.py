@@ -1,4 +1,4 @@
-"""What the comparison computes from the runs: groups, tables, answers to plain colours, entries of results.json."""
+"""Compute groups of runs, tables, answers to plain colours and entries of results.json from the runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -21,7 +21,7 @@ PLAIN = {"red": (255, 0, 0), "yellow": (255, 255, 0), "green": (0, 128, 0), "blu
 
 
 def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
-    """Return the groups of two or more runs whose settings differ in `field` alone, each ordered by it."""
+    """Return the groups of two or more runs whose settings differ only in `field`, each sorted by that field."""
     by_others: dict[str, list[Run]] = {}
     for run in sorted(runs, key=lambda run: float(getattr(run.setting, field))):
         by_others.setdefault(run.setting.model_dump_json(exclude={"name", field}), []).append(run)
@@ -29,7 +29,7 @@ def groups(runs: Sequence[Run], field: str) -> list[list[Run]]:
 
 
 def main_table(runs: Sequence[Run], spread: Spread, n_test: int) -> Table:
-    """List the final accuracies of each setting, with the chance in that on the n_test test images."""
+    """Return the table of final accuracies, with a confidence interval for accuracy on the n_test test images."""
     rows = [[marked_title(run), *["–"] * 5] for run in runs]
     for row, run in zip(rows, runs, strict=True):
         if not run.diverged:
@@ -47,7 +47,7 @@ def main_table(runs: Sequence[Run], spread: Spread, n_test: int) -> Table:
 
 
 def all_table(runs: Sequence[Run], spread: Spread) -> Table:
-    """List every measure of each setting."""
+    """Return the table of every measure of each setting."""
     rows: dict[str, Callable[[Run], str]] = {
         "training accuracy, epoch 1": lambda run: percent(run.history["train"]["accuracy"][0]),
         "training accuracy, end": lambda run: percent(run.final("train", "accuracy")),
@@ -75,20 +75,20 @@ def all_table(runs: Sequence[Run], spread: Spread) -> Table:
 
 
 def first_weights_left(run: Run) -> float:
-    """Correlate the final weights with the random first ones."""
+    """Return the correlation between the final weights and the random initial ones."""
     first = init_network(np.random.default_rng(run.setting.seed), d=len(run.net.W)).W
     return float(np.corrcoef(first.ravel(), run.net.W.ravel())[0, 1])
 
 
 def answers_to_plain_colours(net: Network) -> dict[str, int]:
-    """Return the class that the network names for an image of one colour all over, by the colour's name."""
+    """Return the network's answer to an image filled with one colour, by the name of the colour."""
     images = np.repeat(np.array([*PLAIN.values()], np.uint8), 1024, axis=1)  # (5, 3072)
     X = Standardiser.fit(load_batch(BATCHES["train"])[0]).apply(images)
     return dict(zip(PLAIN, scores(X, net).argmax(1).tolist(), strict=True))
 
 
 def as_results(runs: Sequence[Run], spread: Spread, y: np.ndarray) -> dict[str, Any]:
-    """Return accuracies over seeds and McNemar's p values by their keys in report/results.json; y (N,) are test's."""
+    """Return accuracies over seeds and McNemar's p values by key in report/results.json. y (N,) are the test labels."""
     results: dict[str, Any] = {}
     for run in runs:
         values = {measure: [*map(finite, values)] for measure, values in spread[run.setting.name].items()}

@@ -1,4 +1,4 @@
-"""Sentences and captions on the settings compared, from their runs."""
+"""Sentences and captions that compare the settings, computed from their runs."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from report.words import Caption, Finding, Sentences, increasing, listing, perce
 
 
 def introduction(runs: Sequence[Run], n_train: int, n_val: int, n_test: int) -> Sentences:
-    """Say what is trained, in how many settings, on how many images."""
+    """Return sentences on what is trained, in how many settings, on how many images."""
     epochs, n_batch = (words.value_or_range(runs, field) for field in ("n_epochs", "n_batch"))
     return [
         "A network of one layer learns to name what a small photograph shows: one of ten classes, in the data set CIFAR-10.",
@@ -25,7 +25,7 @@ def introduction(runs: Sequence[Run], n_train: int, n_val: int, n_test: int) -> 
 
 
 def in_short(runs: Sequence[Run], best: Run | None) -> Sentences:
-    """Sum up which setting is best, which steps are too long, and what the penalty did."""
+    """Return sentences that sum up which setting is best, which steps are too long, and what the penalty did."""
     sentences: Sentences = []
     if best:
         preferred = f"The validation images prefer {best.setting.title}. This network names {percent(best.test['accuracy'])} of the test images correctly; guessing would name {percent(1 / len(CLASSES), 0)}."
@@ -41,7 +41,7 @@ def in_short(runs: Sequence[Run], best: Run | None) -> Sentences:
 
 
 def curves_caption(settled: Sequence[Run]) -> Caption:
-    """Describe the curves of all settings."""
+    """Return the caption of the curves of all settings."""
     finals = [f"{run.setting.plain_title} {run.final('val', 'accuracy'):.1%}" for run in settled]
     caption = "Loss, cost and accuracy of all settings: training solid, validation dashed. The axes of loss and cost are logarithmic."
     alt = f"Three line charts with a training and a validation curve for each setting. Final validation accuracies: {', '.join(finals) or 'none'}."
@@ -49,7 +49,7 @@ def curves_caption(settled: Sequence[Run]) -> Caption:
 
 
 def templates_caption(settled: Sequence[Run], n_runs: int) -> Caption:
-    """Describe the templates of the settings that did not diverge, of n_runs."""
+    """Return the caption of the templates. `settled` are the runs, of n_runs, that did not diverge."""
     smooth = [f"{run.setting.plain_title} {smoothness(run.net.W):.2f}" for run in settled]
     caption = f"The templates of every setting{' that did not diverge' if len(settled) < n_runs else ''}, each on its own scale."
     alt = f"One row of ten weight images for each setting. Smoothness: {', '.join(smooth)}."
@@ -57,7 +57,7 @@ def templates_caption(settled: Sequence[Run], n_runs: int) -> Caption:
 
 
 def on_learning_rate(small: Run, large: Run) -> Sentences:
-    """Say what the larger eta did, everything else being equal."""
+    """Return sentences on two runs that differ only in eta."""
     key = f"eta/{small.setting.name} and {large.setting.name}"
     lead = small.final("val", "accuracy") - large.final("val", "accuracy")
     lowest, nothing = large.lowest_loss
@@ -74,7 +74,7 @@ def on_learning_rate(small: Run, large: Run) -> Sentences:
 
 
 def on_penalty(group: Sequence[Run]) -> Sentences:
-    """Say what a growing lam did to the weights, the templates and the accuracies, everything else being equal."""
+    """Return sentences on how weights, templates and accuracies change with lam, in runs that differ only in lam."""
     key = f"lam/{group[0].setting.name} to {group[-1].setting.name}"
     norms = [float(np.linalg.norm(run.net.W)) for run in group]
     smooth = [smoothness(run.net.W) for run in group]
@@ -95,7 +95,7 @@ def on_penalty(group: Sequence[Run]) -> Sentences:
 
 
 def on_noise(group: Sequence[Run]) -> Sentences:
-    """Say how much of the random first weights is left in the templates."""
+    """Return sentences on how much of the random initial weights remains in the templates."""
     left = [first_weights_left(run) for run in group]
     key = f"lam/{group[0].setting.name} to {group[-1].setting.name}/first weights are forgotten"
     why = "An explanation is that descent hardly touches directions in which the images do not vary, while the penalty shrinks every weight in every step."
@@ -106,7 +106,7 @@ def on_noise(group: Sequence[Run]) -> Sentences:
 
 
 def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
-    """Say which lam the validation images choose, and whether the test images, labelled y (N,), confirm it."""
+    """Return sentences on the lam that validation chooses, and on whether the test images, y (N,), confirm it."""
     best = max(group, key=lambda run: run.final("val", "accuracy"))
     sentences: Sentences = [
         f"The validation images choose $\\lambda = {best.setting.lam:g}$, with {percent(best.final('val', 'accuracy'))}.",
@@ -123,7 +123,7 @@ def on_choice(group: Sequence[Run], y: np.ndarray) -> Sentences:
 
 
 def on_answers(best: Run, counts: np.ndarray) -> Sentences:
-    """Name the easiest class, the hardest and the most frequent error. `counts` (K, K) is from `stats.confusion`."""
+    """Return sentences on the easiest and hardest class and the most frequent error in `counts` (K, K)."""
     recall = counts.diagonal() / counts.sum(1)
     true, predicted = np.unravel_index((counts * (1 - np.eye(len(CLASSES)))).argmax(), counts.shape)
     return [
@@ -134,14 +134,14 @@ def on_answers(best: Run, counts: np.ndarray) -> Sentences:
 
 
 def confusion_caption(best: Run, counts: np.ndarray) -> Caption:
-    """Describe the confusion matrix, `counts` (K, K)."""
+    """Return the caption of the confusion matrix `counts` (K, K)."""
     caption = f"Answers on the test images for {best.setting.title}. A row holds the images of one class by the answer they got."
     alt = f"A table of ten by ten counts with a dark diagonal; {percent((counts.diagonal() / counts.sum(1)).mean())} of the images lie on it."
     return "fig-confusion", caption, alt
 
 
 def on_plain_colours(answers: Mapping[str, int]) -> Sentences:
-    """Say which class the network names for each plain colour."""
+    """Return sentences on the network's answers to images filled with one colour."""
     return [
         "The errors it is surest of stand in [Figure](#fig-errors). A linear network adds up what each pixel says, so the colour of large areas counts for much.",
         f"Pictures of one colour all over, not shown here, tell which: the network takes {'; '.join(f'{colour} for *{CLASSES[k]}*' for colour, k in answers.items())}.",
@@ -149,7 +149,7 @@ def on_plain_colours(answers: Mapping[str, int]) -> Sentences:
 
 
 def surest_errors(run: Run, y: np.ndarray) -> dict[int, str]:
-    """Return a label for each of the ten test images, of labels y (N,), of whose wrong answers the network is surest."""
+    """Return a caption for each of the ten most confident wrong answers, by test image. y (N,) are the test labels."""
     P = softmax(run.test_scores)
     return {
         i: f"{CLASSES[y[i]]}, taken for\n{CLASSES[P[i].argmax()]} ({percent(P[i].max(), 0)})"
@@ -158,7 +158,7 @@ def surest_errors(run: Run, y: np.ndarray) -> dict[int, str]:
 
 
 def errors_caption(best: Run, errors: Mapping[int, str]) -> Caption:
-    """Describe the images of `surest_errors`."""
+    """Return the caption of the figure that shows the images of `surest_errors`."""
     texts = "; ".join(errors.values()).replace("\n", " ")
     caption = f"The most confident errors on the test images for {best.setting.title}: what each shows, what it was taken for, and how sure the network was."
     alt = f"Ten photographs: {texts}."

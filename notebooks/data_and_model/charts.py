@@ -1,4 +1,4 @@
-"""The figures of the data: arrays in, Figure out."""
+"""Draw the data. Each function takes arrays and returns a Figure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ from report.style import COLOURS, WIDTH, annotate_cells, label_cells
 
 
 def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per_class: int = 10) -> Figure:
-    """Show the first of the images, uint8 (N, 3072), of each class, a class a row."""
+    """Draw the first images, uint8 (N, 3072), of each class, one row per class."""
     fig, axes = rows_of_images(len(classes), 0.55 * len(classes))
     for k, ax in enumerate(axes):
         show_row(ax, as_image(images[y == k][:per_class]), per_class, classes[k])
@@ -19,7 +19,7 @@ def sample_images(images: np.ndarray, y: np.ndarray, classes: Sequence[str], per
 
 
 def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> Figure:
-    """Show the images of each class in each batch, `counts[batch]` (K,), shaded by the distance from equal shares."""
+    """Draw a table of `counts[batch]` (K,), the images per class, shaded by the difference from equal shares."""
     table = np.array(list(counts.values()))
     share = table / table.mean(1, keepdims=True) - 1
     fig = Figure((WIDTH, 0.34 * len(table) + 0.75))
@@ -32,12 +32,12 @@ def class_balance(counts: Mapping[str, np.ndarray], classes: Sequence[str]) -> F
 
 
 def normalisation(images: np.ndarray, X: np.ndarray, mean: np.ndarray, std: np.ndarray) -> Figure:
-    """Show mean and standard deviation (D,) as images, and histograms of `images` and X, (N, D) each, by colour."""
+    """Draw `mean` and `std` (D,) as images, and histograms of `images` and X, (N, D) each, per colour channel."""
     fig = Figure((WIDTH, 1.95))
     axes = fig.subplots(1, 4, width_ratios=(1, 1, 1.7, 1.7))
     show_image(axes[0], as_image(mean), "mean")
     show_image(axes[1], as_image(std / std.max()), "deviation")
-    bins = np.arange(-0.5, 256, 4) / 255  # four grey levels to a bin: other widths would show combs
+    bins = np.arange(-0.5, 256, 4) / 255  # four grey levels per bin: other widths give uneven bars
     for k, (name, hue) in enumerate({"red": COLOURS[0], "green": COLOURS[2], "blue": COLOURS[1]}.items()):
         plane, style = slice(1024 * k, 1024 * (k + 1)), {"histtype": "step", "color": hue, "label": name}
         counts = np.bincount(images[:, plane].ravel(), minlength=256)

@@ -21,7 +21,7 @@ NORMALISATION = (
 
 
 def on_photographs(batches: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Sentences:
-    """Say how many photographs there are and what each batch, images (N, D) and labels (N,), is used for."""
+    """Return sentences on the number of photographs and the use of each batch, images (N, D) and labels (N,)."""
     images, n_images = batches[BATCHES["train"]][0], sum(len(y) for _, y in batches.values())
     return [
         f"CIFAR-10 holds {n_images:,} colour photographs of {len(CLASSES)} classes. Each is 32 pixels high and wide.",
@@ -33,7 +33,7 @@ def on_photographs(batches: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Sent
 
 
 def on_balance(counts: Mapping[str, np.ndarray]) -> Sentences:
-    """Say how nearly equal the numbers of images of each class are, `counts[batch]` (K,)."""
+    """Return sentences on how equal the numbers of images per class are. `counts[batch]` is (K,)."""
     train, test = counts[BATCHES["train"]], counts[BATCHES["test"]]
     yes = f"The test batch holds exactly {test[0]:,} of each."
     no = f"The test batch holds between {test.min():,} and {test.max():,} of each."
@@ -45,7 +45,7 @@ def on_balance(counts: Mapping[str, np.ndarray]) -> Sentences:
 
 
 def balance_caption(counts: Mapping[str, np.ndarray]) -> Caption:
-    """Describe the figure of the counts."""
+    """Return the caption of the figure of the counts."""
     train = counts[BATCHES["train"]]
     caption = "Images of each class in each batch. Orange cells are above the equal share, violet ones below."
     alt = f"A table of counts, six batches by ten classes; the counts of data_batch_1 run from {train.min()} to {train.max()}."
@@ -53,7 +53,7 @@ def balance_caption(counts: Mapping[str, np.ndarray]) -> Caption:
 
 
 def on_normalisation(pixels: Mapping[str, Mapping[str, float]]) -> Sentences:
-    """Give the mean and the standard deviation of all pixel values, before and after normalisation."""
+    """Return sentences on mean and standard deviation of all pixel values, before and after normalisation."""
     before, train, val = pixels["before"], pixels["train"], pixels["val"]
     return [
         f"Before, the values of the training pixels have the mean {before['mean']:.3f} and the standard deviation {before['sd']:.3f}; after, {abs(train['mean']):.3f} and {train['sd']:.3f}.",
@@ -63,7 +63,7 @@ def on_normalisation(pixels: Mapping[str, Mapping[str, float]]) -> Sentences:
 
 
 def on_start(start: Mapping[str, float]) -> Sentences:
-    """Compare the untrained network's loss and accuracy with those of guessing."""
+    """Return sentences that compare the untrained network's loss and accuracy with guessing."""
     return [
         "These functions can be tried before anything is trained. The weights start as small random numbers, $W_{mk} \\sim N(0, 0.01^2)$, and the biases as zeros.",
         "Such a network knows nothing. A network that knows nothing gives each class the probability $1/K$ and has the loss",
