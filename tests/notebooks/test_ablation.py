@@ -1,4 +1,4 @@
-"""The settings of the ablation: each changes one thing, and all take the same number of steps."""
+"""The settings of the ablation: each changes one thing, and all are trained for the same number of steps."""
 
 import pytest
 
@@ -20,28 +20,28 @@ def steps(setting):
 
 
 @pytest.mark.parametrize("what", COMPARED)
-def test_every_network_takes_the_same_number_of_steps(what):
+def test_every_setting_is_trained_for_the_same_number_of_steps(what):
     assert steps(COMPARED[what]) == pytest.approx(2900, rel=0.02)
 
 
 @pytest.mark.parametrize(("what", "fields"), ablation.CHANGES.items())
-def test_a_change_alone_changes_nothing_else(what, fields):
+def test_setting_with_one_change_differs_from_the_unchanged_one_in_that_change_only(what, fields):
     unchanged = COMPARED[ablation.UNCHANGED]
     assert COMPARED[what].model_copy(update={"name": unchanged.name, "n_epochs": unchanged.n_epochs}) == (
         unchanged.model_copy(update=fields)
     )
 
 
-def test_all_together_is_the_chosen_setting():
+def test_setting_with_all_changes_is_the_chosen_setting():
     together = COMPARED[ablation.TOGETHER]
     assert together.model_copy(update={"name": CHOSEN.name, "n_epochs": CHOSEN.n_epochs}) == CHOSEN
 
 
-def test_the_settings_of_the_ablation_have_different_names():
+def test_settings_of_the_ablation_have_different_names():
     assert len({setting.name for setting in COMPARED.values()}) == len(COMPARED)
 
 
-def test_the_prose_of_the_chapter_names_the_start_the_steps_and_the_seeds():
+def test_prose_of_the_chapter_gives_the_right_eta_lam_steps_and_seeds():
     prose = (paths.NOTEBOOKS / "5-improvements.ipynb").read_text().replace("\\\\", "\\")
     base = COMPARED[ablation.UNCHANGED]
     assert f"from $\\eta = {base.eta:g}$ and $\\lambda = {base.lam:g}$" in prose

@@ -1,4 +1,4 @@
-"""The search for each loss's best eta."""
+"""The search for the best eta of each loss."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from notebooks.binary_cross_entropy import best_eta
 
 
 @pytest.mark.usefixtures("small_data")
-def test_each_eta_has_a_value_of_each_measure():
+def test_over_eta_returns_a_value_of_each_measure_for_each_eta():
     measures = best_eta.over_eta(loss="bce")
     assert {measure: values.shape for measure, values in measures.items()} == dict.fromkeys(
         ("loss", "cost", "accuracy"), (len(best_eta.ETAS),)

@@ -1,4 +1,4 @@
-"""The sentences on ten sigmoids, on made-up results that decide each finding one way and the other."""
+"""The sentences of chapter 6, from made-up results for which each finding holds and does not hold."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def holds(text):
     return [sentence.holds for sentence in text if isinstance(sentence, Finding)]
 
 
-def test_the_table_of_the_gradient_has_the_errors_of_each_case():
+def test_gradient_table_has_a_row_of_errors_for_each_case():
     errors = {"torch": (1e-12, 2e-12), "numerical": (3e-6, 4e-6)}
     header, ((d, lam, *rest),), *_ = sentences.gradient_table({(10, 0.1): errors})
     assert (d, lam, len(header)) == ("10", "0.1", 6)
@@ -29,7 +29,7 @@ def test_the_table_of_the_gradient_has_the_errors_of_each_case():
 
 
 @pytest.mark.parametrize(("bce", "larger", "times"), [(0.01, True, "10 times"), (0.001, False, "1 times")])
-def test_the_sigmoids_are_said_to_need_a_larger_eta_if_theirs_is_larger(bce, larger, times):
+def test_finding_holds_if_the_sigmoids_best_eta_is_larger(bce, larger, times):
     text = sentences.on_eta({"softmax": 0.001, "bce": bce})
     assert holds(text) == [larger]
     assert f"$\\eta = {bce:g}$ for the sigmoids" in say(text) and times in say(text)
@@ -43,14 +43,14 @@ def test_the_sigmoids_are_said_to_need_a_larger_eta_if_theirs_is_larger(bce, lar
         (0.05 + SEEDS, 0.05 - SEEDS, "neither overfits more than the other: 5.00 ± 0.10 points"),
     ],
 )
-def test_the_larger_lead_overfits_more_unless_chance_could_explain_it(softmax, bce, said):
+def test_loss_with_the_larger_gap_overfits_more_unless_the_gaps_could_differ_by_chance(softmax, bce, said):
     text = sentences.on_overfitting({"softmax": softmax, "bce": bce}, 0.5)
     assert holds(text) == ["neither" not in said]
     assert said in say(text)
     assert "$p = 0.5$ for the difference" in say(text)
 
 
-def test_the_table_of_the_losses_has_a_column_for_each():
+def test_losses_table_has_a_column_for_each_loss():
     measures = {"softmax": dict.fromkeys(["train", "val", "test"], 0.4 + SEEDS), "bce": {"train": 0.5 + SEEDS}}
     measures["bce"] |= {"val": 0.3 + SEEDS, "test": 0.2 + SEEDS}
     leads = {"softmax": SEEDS, "bce": 0.2 + 0 * SEEDS}
@@ -66,15 +66,15 @@ def test_the_table_of_the_losses_has_a_column_for_each():
     ]
 
 
-def test_the_caption_names_the_final_losses(make_run):
+def test_alt_text_gives_the_final_losses(make_run):
     alt = sentences.losses_caption({"softmax": make_run(cost=(6, 4)), "bce": make_run(cost=(2, 1))})[2]
     assert "softmax 2.000 and 2.000; ten sigmoids 0.500 and 0.500." in alt
 
 
 @pytest.mark.parametrize(("rise", "little"), [(0.03, True), (0.08, False)])
 @pytest.mark.parametrize(("last", "learns"), [(0.4, True), (0.6, False), (0.3, False)])
-def test_a_loss_turns_up_by_its_rise_and_learns_while_it_falls_above_ignorance(rise, little, last, learns):
-    """To give each of ten classes its tenth costs 0.325."""
+def test_findings_on_losses_depend_on_the_rise_and_on_the_last_loss(rise, little, last, learns):
+    """A network that gives each class the probability 0.1 has the loss 0.325."""
     text = sentences.on_losses(RISES | {"softmax": rise}, np.array([0.5] * 5 + [last]))
     assert holds(text) == [little, learns]
     assert f"{100 * rise:.1f}\u00a0% with softmax and by 0.2\u00a0% with the sigmoids" in say(text)
@@ -89,7 +89,7 @@ def test_a_loss_turns_up_by_its_rise_and_learns_while_it_falls_above_ignorance(r
         (0.40, (0.39, 0.41), "ours does not reach it."),
     ],
 )
-def test_the_improved_network_is_compared_with_the_best_other_report(make_run, accuracy, interval, said):
+def test_improved_network_is_compared_with_the_best_other_report(make_run, accuracy, interval, said):
     best = {"softmax": make_run(), "bce": replace(make_run(eta=0.1), test={"accuracy": accuracy})}
     text = sentences.on_improved(32, best, interval, np.arange(7))
     assert holds(text) == ["above" in said]
@@ -101,10 +101,10 @@ def test_the_improved_network_is_compared_with_the_best_other_report(make_run, a
     assert "softmax names 40.00\u00a0%" in say(text) and "$p = 1$" in say(text)
 
 
-P = np.array([[0.6, 0.1], [0.2, 0.4], [0.5, 0.3], [0.8, 0.1]])  # all right but the third
+P = np.array([[0.6, 0.1], [0.2, 0.4], [0.5, 0.3], [0.8, 0.1]])  # only the third answer is wrong
 
 
-def test_the_medians_are_those_of_right_and_of_wrong_answers():
+def test_medians_are_computed_separately_for_right_and_wrong_answers():
     assert sentences.medians(P, Y) == (0.6, 0.3)
     both = {"softmax": P, "bce": P[:, ::-1]}
     assert sentences.histograms_caption(both, Y)[2].endswith("softmax 0.60 and 0.30; ten sigmoids 0.50 and 0.10.")
@@ -114,7 +114,7 @@ def test_the_medians_are_those_of_right_and_of_wrong_answers():
 
 
 @pytest.mark.parametrize(("factor", "modest"), [(1, True), (1.5, False)])
-def test_answers_are_too_modest_if_more_are_right_than_their_confidence_says(factor, modest):
+def test_sigmoids_are_underconfident_if_accuracy_exceeds_mean_confidence(factor, modest):
     text = sentences.on_calibration({"softmax": 0.02, "ten sigmoids": 0.2, "sigmoids, normed": 0.01}, factor * P, Y)
     assert holds(text) == [modest]
     assert f"mean confidence of {57.5 * factor:.1f}\u00a0%, and 75.0\u00a0% are right" in say(text)

@@ -1,4 +1,4 @@
-"""Which setting of a grid is chosen, and the grid for the other loss."""
+"""Choose a setting of a grid, and make the grid for binary cross-entropy."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ CHOSEN = Setting(
 )
 
 
-def test_the_lowest_loss_is_chosen_and_never_a_diverged_setting():
+def test_setting_with_the_lowest_loss_is_chosen_and_a_diverged_setting_never():
     grid = [CHOSEN.model_copy(update={"eta": eta}) for eta in (1.0, 2.0, 3.0)]
     assert choose.choose(grid, np.array([np.nan, 1.5, 1.7])).eta == 2
     with pytest.raises(InputError, match="every setting of the grid diverged; it needs a smaller eta"):
         choose.choose(grid, np.full(3, np.nan))
 
 
-def test_the_grid_for_binary_cross_entropy_scales_eta_and_lam():
+def test_grid_for_binary_cross_entropy_has_10_times_eta_and_a_tenth_of_lam():
     grid = search.read_grid()
     bce = choose.with_bce(grid, CHOSEN)
     assert {setting.loss for setting in bce} == {"bce"}

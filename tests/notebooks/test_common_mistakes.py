@@ -1,4 +1,4 @@
-"""Chapter 8: the training of every mistake on made-up batches, and its tables and sentences on made-up accuracies."""
+"""Chapter 8: train every mistake on made-up batches; write tables and sentences from made-up accuracies."""
 
 import hashlib
 
@@ -18,7 +18,7 @@ WRONG = [name for name in PROCEDURES if name != RIGHT]
 
 @pytest.fixture(scope="module")
 def trained(made_up_batches, tmp_path_factory):
-    """Every mistake, trained on the made-up batches with two seeds."""
+    """Train every mistake on the made-up batches with two seeds, and check that a second call reads the cache."""
     folder = tmp_path_factory.mktemp("data")
     for name, content in made_up_batches.items():
         (folder / name).write_bytes(content)
@@ -38,7 +38,7 @@ def trained(made_up_batches, tmp_path_factory):
 # Training
 
 
-def test_every_mistake_and_seed_gives_accuracies_and_templates_and_the_first_seed_gives_curves(trained):
+def test_first_seed_of_every_mistake_has_accuracies_of_all_epochs_and_other_seeds_of_the_last(trained):
     assert list(trained) == list(PROCEDURES)
     for seeds in trained.values():
         for arrays, n_epochs in zip(seeds, (len(EPOCHS), 1), strict=True):
@@ -49,30 +49,30 @@ def test_every_mistake_and_seed_gives_accuracies_and_templates_and_the_first_see
 
 
 @pytest.mark.parametrize("name", [name for name in WRONG if name != "pixels-scrambled"])
-def test_a_mistake_of_the_procedure_changes_what_is_computed(trained, name):
+def test_mistake_in_the_training_changes_the_accuracies_or_the_template(trained, name):
     assert not all(np.array_equal(trained[name][0][key], trained[RIGHT][0][key]) for key in (*BATCHES, "horse"))
 
 
 @pytest.mark.parametrize(("name", "fresh"), {"trained-on-validation": "val", "trained-on-test": "test"}.items())
-def test_training_on_another_split_raises_the_accuracies_of_that_split_and_changes_no_others(trained, name, fresh):
+def test_training_on_a_held_out_split_raises_the_accuracies_of_that_split_only(trained, name, fresh):
     for split in BATCHES:
         same = np.array_equal(trained[name][0][split], trained[RIGHT][0][split])
         assert same == (split != fresh)
     assert trained[name][0][fresh][-1].mean() > trained[RIGHT][0][fresh][-1].mean()
 
 
-def test_a_penalty_that_is_not_in_the_gradient_changes_nothing(trained):
+def test_without_the_penalty_in_the_gradient_the_template_is_the_same_for_every_lam(trained):
     horse = trained["no-penalty"][0]["horse"]
     assert_array_equal(horse[:, 2], horse[:, 1])
     assert_array_equal(horse[:, 3], horse[:, 1])
 
 
-def test_shifted_labels_are_not_learnt(trained):
-    large = 0  # the place of the setting whose step is large enough for so few images
+def test_network_trained_on_shifted_labels_has_low_test_accuracy(trained):
+    large = 0  # the index of the setting whose step is large enough for so few images
     assert trained["labels-shifted"][0]["test"][-1, large] < 0.3 < trained[RIGHT][0]["test"][-1, large]
 
 
-def test_a_signature_has_mean_and_deviation_of_the_seeds(trained):
+def test_sum_up_gives_mean_and_standard_deviation_over_the_seeds(trained):
     signature = sum_up(trained["sigma-1"])
     assert list(signature) == list(BATCHES)
     for split, spread in signature.items():
@@ -86,26 +86,26 @@ def test_a_signature_has_mean_and_deviation_of_the_seeds(trained):
 
 
 @pytest.mark.parametrize("name", ADVICE)
-def test_a_picture_has_what_is_right_and_what_is_wrong(trained, name):
+def test_picture_of_a_mistake_holds_the_right_and_the_wrong_curve_or_image(trained, name):
     right, wrong = charts.picture(name, trained)
     assert right.shape == wrong.shape
     assert right.shape in ((len(EPOCHS),), (32, 32, 3))
 
 
-def test_a_scrambled_template_has_the_same_weights_elsewhere(trained):
+def test_scrambled_template_has_the_same_weights_in_other_places(trained):
     right, wrong = charts.picture("pixels-scrambled", trained)
     assert abs(right - wrong).max() > 0
     assert_array_equal(np.sort(right, axis=None), np.sort(wrong, axis=None))
 
 
-def test_the_figure_has_a_panel_for_each_mistake(trained):
+def test_figure_has_a_panel_for_each_mistake(trained):
     pictures = charts.pictures(trained)
     fig = charts.mistakes(pictures, EPOCHS)
     shown = [ax.get_title().replace("\n", " ").strip() for ax in fig.axes if ax.get_title()]
     assert shown == list(pictures)
 
 
-def test_the_alt_text_has_an_entry_for_each_mistake(trained):
+def test_alt_text_has_an_entry_for_each_mistake(trained):
     _, _, alt = sentences.pictures_caption(trained)
     wrong, right = (trained[name][0]["test"][-1, 1] for name in ("bytes", RIGHT))
     assert f"{ADVICE['bytes'].did}: {wrong:.1%} after 40 epochs, right {right:.1%}" in alt
@@ -116,7 +116,7 @@ def test_the_alt_text_has_an_entry_for_each_mistake(trained):
 
 
 def made_up(**accuracies):
-    """Signatures of three seeds that agree: 0.3 for every setting on every split, or what `accuracies` says of test."""
+    """Return signatures of three identical seeds: 0.3 on every split, or on test the accuracies given for a mistake."""
 
     def spread(values):
         return Spread(mean=values, sd=[0.0] * 4, seeds=[values] * 3)
@@ -127,7 +127,7 @@ def made_up(**accuracies):
             for name in PROCEDURES}  # fmt: skip
 
 
-def test_accuracies_far_from_the_right_ones_are_bold():
+def test_table_prints_accuracies_far_from_the_right_ones_in_bold():
     header, rows, *_ = sentences.accuracies_table(made_up(summed=[0.3, 0.3, 0.25, 0.302]))
     assert [cell.endswith("†") for cell in header] == [False, True, False, False, False]
     cells = {first: rest for first, *rest in rows}
@@ -135,14 +135,14 @@ def test_accuracies_far_from_the_right_ones_are_bold():
     assert cells[ADVICE["summed"].did] == ["30.0", "30.0", "**25.0**", "30.2"]
 
 
-def test_the_cost_of_wrong_initial_weights_is_stated():
+def test_sentences_give_the_accuracies_with_wrong_initial_weights():
     text = sentences.on_initial_weights(made_up(**{"sigma-0.1": [0, 0.2, 0, 0.3], "sigma-1": [0, 0.1, 0, 0.28]}))
     assert "is 30.0\u00a0% if all is right, 20.0\u00a0% with" in text and "and 10.0\u00a0% with" in text
     assert text.endswith("the three reach 30.0\u00a0%, 30.0\u00a0%, 28.0\u00a0%.")
     assert sentences.on_initial_weights(made_up()).endswith("all three reach 30.0\u00a0%.")
 
 
-def test_mistakes_without_a_trace_are_counted_and_named():
+def test_sentences_count_and_name_mistakes_that_leave_no_trace():
     signatures = made_up(**dict.fromkeys([name for name in WRONG if name != "one-mean"], [0.1] * 4))
     finding, *more = sentences.on_traces(signatures)
     assert finding.holds and f"1 leave no trace beyond chance in the test accuracies: *{ADVICE['one-mean'].did}*." in (
@@ -151,12 +151,12 @@ def test_mistakes_without_a_trace_are_counted_and_named():
     assert more == [f"No accuracy at all shows: *{ADVICE['one-mean'].did}*."]
 
 
-def test_if_all_mistakes_leave_a_trace_the_finding_does_not_hold():
+def test_finding_does_not_hold_if_every_mistake_leaves_a_trace():
     (finding,) = sentences.on_traces(made_up(**dict.fromkeys(WRONG, [0.1] * 4)))
     assert not finding.holds and str(finding).startswith("Every mistake leaves a trace")
 
 
-def test_a_trace_outside_the_test_split_is_named():
+def test_sentence_names_a_mistake_that_only_training_or_validation_accuracies_show():
     signatures = made_up()
     signatures["one-mean"]["val"] = made_up(right=[0.2] * 4)[RIGHT]["test"]
     assert f"Of these, the training or validation accuracies show: *{ADVICE['one-mean'].did}*." in (
@@ -164,19 +164,19 @@ def test_a_trace_outside_the_test_split_is_named():
     )
 
 
-def test_what_wrong_penalties_move_has_its_sign():
+def test_change_by_a_wrong_penalty_is_printed_with_its_sign():
     text = sentences.on_penalty(made_up(**{"half-penalty": [0.3, 0.3, 0.3, 0.31], "bias-penalised": [0.2998] * 4}))
     assert "by +1.00 percentage points" in text and "$\\mathbf{b}$ by -0.02." in text
 
 
-def test_every_mistake_has_a_row_that_says_where_to_look():
+def test_advice_table_has_a_row_for_every_mistake_that_says_where_to_look():
     _, rows, *_ = sentences.advice_table()
     assert ["the factor 2 of 2λW lost", "test accuracy, $\\lambda = 1$", ADVICE["half-penalty"].look] in rows
     assert [row[1] for row in rows if row[0] == ADVICE["sigma-1"].did] == ["template, $\\lambda = 0$"]
     assert len(rows) == len(ADVICE)
 
 
-def test_reports_are_listed_with_what_the_doctor_says_and_counted():
+def test_table_of_reports_gives_the_doctors_answers_and_sentences_count_them():
     signatures = made_up(**dict.fromkeys(WRONG, [0.1] * 4)) | {"summed": made_up(summed=[0.2] * 4)["summed"]}
     right, wrong = {"a": [30, 30, 30, 30], "b": [90, 90, 90, 90]}, {"c": [20, 20, 20, 20]}
     _, rows, *_ = sentences.reports_table(right, wrong, signatures)
@@ -191,7 +191,7 @@ def test_reports_are_listed_with_what_the_doctor_says_and_counted():
     ]
 
 
-def test_how_often_the_doctor_is_right_is_counted():
+def test_sentences_count_how_often_the_doctor_is_right():
     visible = {name: [0.02 * place] * 4 for place, name in enumerate(WRONG[:-1], 20)}
     text = sentences.on_doctor(made_up(**visible))
     assert "Of 3 right ones it finds 3 right." in text and "while the others predict" in text

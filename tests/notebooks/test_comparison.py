@@ -1,4 +1,4 @@
-"""Each sentence about the results, on made-up runs for which it is true and for which it is not."""
+"""The sentences, tables and findings of chapter 4, from made-up runs for which a finding holds and does not hold."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ Y = np.arange(10).repeat(20)
 
 
 def findings(sentences):
-    """Whether each finding holds, by the last part of its key."""
+    """Return whether each finding holds, as a dictionary with the last part of the key."""
     return {sentence.key.rsplit("/")[-1]: sentence.holds for sentence in sentences if isinstance(sentence, Finding)}
 
 
@@ -26,14 +26,14 @@ def say(sentences):
 
 
 def templates(size, fineness):
-    """Weights of the norm `size` with stripes, of which there are `fineness`."""
+    """Return striped templates with `fineness` stripes. Their weights have the norm `size`."""
     stripes = np.sin(2 * np.pi * fineness * np.arange(32) / 32)
     W = np.tile(stripes, 96)[:, None] * np.ones(10)
     return size * W / np.linalg.norm(W)
 
 
 def right_in(start, stop):
-    """Scores by which, of each class's twenty test images, those from `start` to `stop` are named correctly."""
+    """Return scores of twenty test images of each class. Only images `start` to `stop - 1` are classified correctly."""
     rank = np.tile(np.arange(20), 10)
     return np.eye(10)[np.where((start <= rank) & (rank < stop), Y, (Y + 1) % 10)]
 
@@ -47,42 +47,42 @@ def names(groups):
 
 @pytest.fixture
 def four(make_run):
-    """The assignment's settings, in the report's order."""
+    """Return runs of the assignment's four settings, in the order of the report."""
     return [
         make_run(f"{eta:g}-{lam:g}", eta=eta, lam=lam) for eta, lam in [(0.1, 0), (0.001, 0), (0.001, 0.1), (0.001, 1)]
     ]
 
 
-def test_runs_with_one_eta_are_compared_in_lam(four):
+def test_runs_with_the_same_eta_form_a_group_sorted_by_lam(four):
     assert names(results.groups(four, "lam")) == [["0.001-0", "0.001-0.1", "0.001-1"]]
 
 
-def test_runs_with_one_lam_are_compared_in_eta(four):
+def test_runs_with_the_same_lam_form_a_group_sorted_by_eta(four):
     assert names(results.groups(four, "eta")) == [["0.001-0", "0.1-0"]]
 
 
-def test_the_order_of_the_runs_does_not_matter(four):
+def test_groups_are_the_same_for_any_order_of_the_runs(four):
     assert names(results.groups(four[::-1], "lam")) == names(results.groups(four, "lam"))
 
 
-def test_a_fifth_setting_joins_its_group_at_its_place(four, make_run):
+def test_fifth_setting_is_sorted_into_an_existing_group(four, make_run):
     more = [*four, make_run("new", eta=0.001, lam=0.01)]
     assert names(results.groups(more, "lam")) == [["0.001-0", "new", "0.001-0.1", "0.001-1"]]
 
 
-def test_a_fifth_setting_can_form_a_new_group(four, make_run):
+def test_fifth_setting_with_another_eta_forms_a_new_group(four, make_run):
     more = [*four, make_run("new", eta=0.1, lam=1)]
     assert sorted(names(results.groups(more, "lam"))) == [["0.001-0", "0.001-0.1", "0.001-1"], ["0.1-0", "new"]]
     assert sorted(names(results.groups(more, "eta"))) == [["0.001-0", "0.1-0"], ["0.001-1", "new"]]
 
 
 @pytest.mark.parametrize(("field", "value"), {"n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64"}.items())
-def test_runs_that_differ_in_another_field_are_not_compared(four, make_run, field, value):
+def test_run_that_differs_in_another_field_joins_no_group(four, make_run, field, value):
     more = [*four, make_run("new", eta=0.001, lam=0.01, **{field: value})]
     assert names(results.groups(more, "lam")) == names(results.groups(four, "lam"))
 
 
-def test_the_settings_of_the_report_form_the_groups_that_its_findings_name(make_run):
+def test_committed_settings_form_one_group_by_lam_and_one_by_eta(make_run):
     runs = [make_run(**setting.model_dump()) for setting in settings.read_all()]
     assert names(results.groups(runs, "lam")) == [["eta0.001-lam0", "eta0.001-lam0.1", "eta0.001-lam1"]]
     assert names(results.groups(runs, "eta")) == [["eta0.001-lam0", "eta0.1-lam0"]]
@@ -100,14 +100,14 @@ def test_the_settings_of_the_report_form_the_groups_that_its_findings_name(make_
         ([3, 5, 4], [3, 6, 4], False),
         ([1], [1], False),
     ],
-    ids=["it does", "and never learns", "both are steady", "both oscillate", "one epoch"],
+    ids=["oscillates", "oscillates and never learns", "both steady", "both oscillate", "one epoch"],
 )
-def test_the_larger_step_oscillates_if_its_cost_jumps_and_the_other_does_not(make_run, small, large, holds):
+def test_larger_step_oscillates_if_its_cost_jumps_and_the_smaller_step_is_steady(make_run, small, large, holds):
     said = sentences.on_learning_rate(make_run("s", cost=small), make_run("l", eta=0.1, cost=large))
     nothing = np.log(10)
     assert findings(said) == {
         "the larger step oscillates": holds,
-        "the larger step costs more than knowing nothing": min(large) / 2 > nothing,  # its loss is half its cost
+        "the larger step costs more than knowing nothing": min(large) / 2 > nothing,  # loss = cost / 2
     }
     assert ("Training oscillates" in say(said)) == holds
     assert keys(said) == [f"eta/s and l/{finding}" for finding in findings(said)]
@@ -117,7 +117,7 @@ def test_the_larger_step_oscillates_if_its_cost_jumps_and_the_other_does_not(mak
     ("small", "large", "says"),
     [(0.38, 0.26, "the shorter step is higher by 12.00"), (0.30, 0.35, "the longer step is higher by 5.00")],
 )
-def test_the_step_with_the_higher_validation_accuracy_is_named(make_run, small, large, says):
+def test_sentence_names_the_step_with_the_higher_validation_accuracy(make_run, small, large, says):
     runs = make_run("s", accuracy=(0.5, small)), make_run("l", eta=0.1, accuracy=(0.5, large))
     assert says in say(sentences.on_learning_rate(*runs))
 
@@ -127,7 +127,7 @@ def test_the_step_with_the_higher_validation_accuracy_is_named(make_run, small, 
 
 @pytest.fixture
 def penalised(make_run):
-    """Return a function that makes runs of growing lam. They show what a penalty does, except for the given fields."""
+    """Return a function that makes runs with growing lam. By default they show every effect of a penalty."""
     usual = {"size": [3, 2, 1], "fineness": [8, 4, 1], "train": [0.5, 0.4, 0.3], "val": [0.35, 0.34, 0.29]}
 
     def make(**changed):
@@ -140,7 +140,7 @@ def penalised(make_run):
     return make
 
 
-def test_effects_of_the_penalty_hold_if_the_measures_change_with_lam(penalised):
+def test_effects_of_the_penalty_hold_if_every_measure_changes_steadily_with_lam(penalised):
     said = sentences.on_penalty(penalised())
     assert findings(said) == dict.fromkeys(
         ["weights shrink", "templates get smoother", "training accuracy falls", "gap narrows"], True
@@ -158,17 +158,17 @@ def test_effects_of_the_penalty_hold_if_the_measures_change_with_lam(penalised):
         "gap narrows": {"val": [0.49, 0.34, 0.29]},
     }.items(),
 )
-def test_effect_that_the_penalty_does_not_have_is_denied(penalised, finding, changed):
+def test_effect_that_the_penalty_does_not_have_is_reported_as_not_holding(penalised, finding, changed):
     said = sentences.on_penalty(penalised(**changed))
     assert [key for key, holds in findings(said).items() if not holds] == [finding]
     assert say(said).count("This does not hold throughout") == 1
 
 
-def test_findings_name_the_first_and_the_last_setting(penalised):
+def test_keys_of_findings_on_the_penalty_name_the_first_and_last_setting(penalised):
     assert {key.rsplit("/", 1)[0] for key in keys(sentences.on_penalty(penalised()))} == {"lam/0 to 1"}
 
 
-def test_the_summary_names_the_best_setting_what_oscillates_and_what_the_penalty_did(penalised, make_run):
+def test_summary_names_the_best_setting_the_oscillating_one_and_the_effect_of_the_penalty(penalised, make_run):
     trend, _ = sentences.in_short(penalised(), None)
     assert "from 0 to 1, the lead of training over validation goes from 15.0 to 1.0 points" in trend
     large = make_run("l", eta=0.1, cost=[3, 5, 4])
@@ -178,7 +178,7 @@ def test_the_summary_names_the_best_setting_what_oscillates_and_what_the_penalty
     assert trends == [trend]
 
 
-def test_the_summary_names_a_run_that_diverged_and_does_not_compare_it(make_run):
+def test_summary_names_a_diverged_run_and_leaves_it_out_of_comparisons(make_run):
     runs = [make_run("a", lam=0.0), make_run("b", lam=0.1), make_run("gone", lam=5, cost=[3, 1e9, np.nan])]
     gone, trend, _ = sentences.in_short(runs, None)
     assert gone == f"With {runs[2].setting.title} training diverged in epoch 2."
@@ -187,14 +187,14 @@ def test_the_summary_names_a_run_that_diverged_and_does_not_compare_it(make_run)
 
 
 @pytest.mark.parametrize(("left", "holds"), [([0.9, 0.5, 0.1], True), ([0.1, 0.5, 0.9], False)])
-def test_first_weights_are_forgotten_if_less_is_left_for_each_larger_lam(make_run, left, holds):
+def test_first_weights_are_forgotten_only_if_less_of_them_is_left_at_each_larger_lam(make_run, left, holds):
     first = init_network(np.random.default_rng(42)).W
     other = init_network(np.random.default_rng(1)).W
     group = [make_run(str(share), lam=1 - share, W=share * first + (1 - share) * other) for share in left]
     assert findings(sentences.on_noise(group)) == {"first weights are forgotten": holds}
 
 
-def test_final_weights_are_compared_with_the_first_ones_of_the_same_seed(make_run):
+def test_final_weights_are_correlated_with_the_initial_weights_of_the_same_seed(make_run):
     runs = [make_run(str(seed), seed=seed, W=init_network(np.random.default_rng(seed)).W) for seed in (3, 4)]
     assert "correlate with them by 1.00, 1.00" in say(sentences.on_noise(runs))
 
@@ -215,7 +215,7 @@ def test_final_weights_are_compared_with_the_first_ones_of_the_same_seed(make_ru
     ],
     ids=["far apart", "close", "the same answers"],
 )
-def test_the_test_images_tell_settings_apart_or_not(make_run, ranks, told_apart, says):
+def test_settings_are_told_apart_only_if_mcnemars_test_is_significant(make_run, ranks, told_apart, says):
     best = make_run("b", accuracy=(0.5, 0.4), test_scores=right_in(0, 18))
     other = make_run("o", lam=0.1, accuracy=(0.5, 0.3), test_scores=right_in(*ranks))
     said = sentences.on_choice([other, best], Y)
@@ -224,7 +224,7 @@ def test_the_test_images_tell_settings_apart_or_not(make_run, ranks, told_apart,
     assert says in say(said)
 
 
-def test_validation_accuracy_chooses_and_test_accuracy_does_not(make_run):
+def test_setting_with_the_highest_validation_accuracy_is_chosen_whatever_its_test_accuracy(make_run):
     by_validation = make_run("v", lam=0.5, accuracy=(0.1, 0.4), test_scores=right_in(0, 2))
     by_test = make_run("t", lam=0.1, accuracy=(0.9, 0.3), test_scores=right_in(0, 18))
     assert r"The validation images choose $\lambda = 0.5$, with 40.00" in say(
@@ -232,10 +232,10 @@ def test_validation_accuracy_chooses_and_test_accuracy_does_not(make_run):
     )
 
 
-# The tables and what is true of all runs
+# The tables and captions
 
 
-def test_introduction_names_the_settings_and_the_images(make_run):
+def test_introduction_counts_the_settings_the_epochs_and_the_images(make_run):
     text = say(sentences.introduction([make_run(n_epochs=20), make_run(n_epochs=40)], 10000, 2000, 300))
     assert "in 2 settings of" in text
     assert "10,000 training images for 20 to 40 epochs, in mini-batches of 100. Another 2,000 images" in text
@@ -243,12 +243,12 @@ def test_introduction_names_the_settings_and_the_images(make_run):
 
 @pytest.fixture
 def pair(make_run):
-    """A run that oscillates and one that diverged, with the first one's accuracies over seeds."""
+    """Return a run that oscillates and one that diverged, and the accuracies over seeds of the first."""
     spread = {"steep": {"train": np.array([0.5, 0.5]), "val": np.array([0.4, 0.4]), "test": np.array([0.39, 0.41])}}
     return [make_run("steep", cost=[3, 5, 4]), make_run("gone", eta=10, cost=[3, 1e9, np.nan])], spread
 
 
-def test_main_table_has_accuracies_of_what_ended_and_dashes_for_what_diverged(pair):
+def test_main_table_has_the_accuracies_of_a_complete_run_and_dashes_for_a_diverged_run(pair):
     header, (steep, gone), _, caption = results.main_table(*pair, 10_000)
     assert steep[0].endswith(" †") and "†" in caption
     assert steep[1:] == ["50.00", "40.00", "**40.00**", "39.0–41.0", "40.00 ± 1.41"]
@@ -275,7 +275,7 @@ def test_results_hold_seeds_interval_and_p_values(pair):
     assert low < 0.4 < high
 
 
-def test_captions_describe_the_runs_that_did_not_diverge(make_run):
+def test_captions_describe_only_the_runs_that_did_not_diverge(make_run):
     runs = [make_run(accuracy=(0.5, 0.385))]
     assert "Final validation accuracies: η = 0.001, λ = 0 38.5%." in sentences.curves_caption(runs)[2]
     assert "Final validation accuracies: none." in sentences.curves_caption([])[2]
@@ -287,7 +287,7 @@ def test_captions_describe_the_runs_that_did_not_diverge(make_run):
 
 
 @pytest.mark.parametrize(("hard", "taken_for"), [(3, 5), (9, 1)])
-def test_hardest_class_and_most_frequent_error_are_named(make_run, hard, taken_for):
+def test_sentences_name_the_hardest_class_and_the_most_frequent_error(make_run, hard, taken_for):
     counts = 1 + np.diag([80] * 10)
     counts[2, 2], counts[hard, hard], counts[hard, taken_for] = 111, 21, 70
     text = say(sentences.on_answers(make_run(), counts))
@@ -295,7 +295,7 @@ def test_hardest_class_and_most_frequent_error_are_named(make_run, hard, taken_f
     assert f"to take *{CLASSES[hard]}* for *{CLASSES[taken_for]}*, 70 times" in text
 
 
-def test_wrong_answers_are_labelled_surest_first(make_run):
+def test_labels_of_wrong_answers_are_sorted_by_confidence(make_run):
     answers, sureness = np.array([0, 1] * 8), np.arange(16) / 4
     labels = sentences.surest_errors(make_run(test_scores=np.eye(10)[answers] * sureness[:, None]), np.zeros(16, int))
     assert list(labels) == [15, 13, 11, 9, 7, 5, 3, 1]
@@ -304,13 +304,13 @@ def test_wrong_answers_are_labelled_surest_first(make_run):
     assert alt.startswith(f"Ten photographs: {CLASSES[0]}, taken for {CLASSES[1]} (83\u00a0%); ")
 
 
-def test_plain_colours_are_named_with_their_answers():
+def test_sentence_names_the_answer_to_each_plain_colour():
     assert "takes red for *airplane*; blue for *cat*." in say(sentences.on_plain_colours({"red": 0, "blue": 3}))
 
 
 @pytest.mark.usefixtures("small_data")
-def test_network_answers_plain_colours_by_its_weights(make_run):
+def test_answer_to_a_plain_colour_is_the_class_with_the_largest_weights_for_it(make_run):
     W = np.zeros((3072, 10), np.float32)
-    W[:1024, 4], W[2048:, 6] = 1, 1  # red speaks for class 4, blue for class 6
+    W[:1024, 4], W[2048:, 6] = 1, 1  # positive weights: of red for class 4, of blue for class 6
     answers = results.answers_to_plain_colours(make_run(W=W).net)
     assert (answers["red"], answers["blue"]) == (4, 6)

@@ -1,4 +1,4 @@
-"""The verdicts on the reference's eight claims, on made-up runs for which each holds, does not hold, or is open."""
+"""The verdicts on the reference's eight claims: made-up runs let each claim hold, fail, or stay undecided."""
 
 from dataclasses import replace
 
@@ -23,16 +23,16 @@ Y = np.arange(10).repeat(20)
 DIVERGES, SMOOTHER, SMALL_GAP, LESS_OVERFITTING, CHEAP_AND_CLEAN, UNDERFITS, LAM_0_BEST, TOO_MUCH = range(8)
 SETTINGS = [("large", 0.1, 0.0), ("plain", 0.001, 0.0), ("mild", 0.001, 0.1), ("strong", 0.001, 1.0)]
 
-# Four settings for which all claims but the last hold: each row is (large, plain, mild, strong).
-RIGHT_OF_20 = [2, 18, 10, 4]  # test images of each class
+# Values for which every claim except the last holds, in the order large, plain, mild, strong.
+RIGHT_OF_20 = [2, 18, 10, 4]  # correctly classified test images of the 20 of each class
 SMOOTHNESS = [0.0, 0.2, 0.4, 0.9]
 GAPS = [0.15, 0.01, 0.005, 0.001]
-JITTER = np.array([-2, 1, 0, 2, -1]) * 1e-4  # from seed to seed
+JITTER = np.array([-2, 1, 0, 2, -1]) * 1e-4  # differences between seeds
 
 
 @pytest.fixture
 def verdicts(make_run):
-    """A function that judges the four settings, with the changes of the test, and returns the verdicts."""
+    """Return a function that judges the four settings, with some values changed, and returns the verdicts."""
 
     def judge(right=RIGHT_OF_20, smooth=SMOOTHNESS, gaps=GAPS, learnt=(0.4, 0.1), cost=(3, 2, 1), jitter=1):
         cases = [
@@ -46,7 +46,7 @@ def verdicts(make_run):
 
 
 def case_of(run, count, gap=0.1, smooth=0.5, jitter=1):
-    """The case of a network that names the first `count` of each class's twenty test images correctly."""
+    """Make a case: a network that classifies the first `count` of the twenty test images of each class correctly."""
     rank = np.tile(np.arange(20), 10)
     scores = np.eye(10)[np.where(rank < count, Y, (Y + 1) % 10)]
     run = replace(run, test_scores=scores, test={"loss": 1.0, "accuracy": count / 20})
@@ -56,8 +56,8 @@ def case_of(run, count, gap=0.1, smooth=0.5, jitter=1):
     return Case(run, seeds, columns={}, revised=0, mistaken=val, held_out=val)
 
 
-def test_every_claim_can_hold_but_the_last_only_without_the_one_before(verdicts):
-    """It says that lam = 0.1 is better than lam = 0, which the one before calls the best."""
+def test_every_claim_can_hold_but_the_last_two_contradict_each_other(verdicts):
+    """The last says that lam = 0.1 is better than lam = 0. The one before says that lam = 0 is the best."""
     expected = [HOLDS] * 7 + [FAILS]
     assert verdicts() == expected
     assert verdicts(right=[2, 10, 18, 4])[TOO_MUCH] == HOLDS
@@ -94,7 +94,7 @@ def test_every_claim_can_hold_but_the_last_only_without_the_one_before(verdicts)
         (TOO_MUCH, FAILS, {"right": [2, 10, 18, 18], "gaps": [0.15, 0.01, 0.02, 0.001]}),
     ],
 )
-def test_a_false_claim_does_not_hold_and_one_that_chance_could_explain_is_open(verdicts, claim, verdict, changed):
+def test_changed_values_give_the_expected_verdict_on_a_claim(verdicts, claim, verdict, changed):
     assert verdicts(**changed)[claim] == verdict
 
 
@@ -103,13 +103,13 @@ def cases(make_run):
     return [case_of(make_run(name, eta=eta, lam=lam), 5) for name, eta, lam in SETTINGS]
 
 
-def test_each_verdict_has_the_words_of_the_claim_and_a_number(cases):
+def test_each_verdict_contains_the_text_of_its_claim_and_a_number(cases):
     judged = judge_all(CLAIMS, cases, Y)
     assert [verdict.claim for verdict in judged] == CLAIMS
     assert all(any(character.isdigit() for character in verdict.number) for verdict in judged)
 
 
-def test_a_ninth_claim_is_refused(cases):
+def test_ninth_claim_raises_a_value_error(cases):
     with pytest.raises(ValueError, match="zip"):
         judge_all([*CLAIMS, "a ninth"], cases, Y)
 
@@ -119,14 +119,14 @@ def test_a_ninth_claim_is_refused(cases):
     [(18, 4, HOLDS), (4, 18, FAILS), (10, 10, OPEN)],
     ids=["better", "worse", "the same answers"],
 )
-def test_two_settings_are_ranked_by_the_images_that_only_one_names_correctly(make_run, first, second, verdict):
+def test_judge_test_compares_the_images_that_only_one_setting_classifies_correctly(make_run, first, second, verdict):
     judged, figures = judge_test(case_of(make_run("a"), first), case_of(make_run("b", lam=0.1), second), Y)
     assert judged == verdict
     assert f"{5 * first:.2f}\u00a0% and {5 * second:.2f}\u00a0% on test" in figures
     assert f"over seeds {5 * first:.2f} ± 0.02 and {5 * second:.2f} ± 0.02" in figures
 
 
-def test_seeds_decide_by_the_mean_of_their_differences():
+def test_judge_seeds_decides_by_the_mean_difference_over_the_seeds():
     values = np.array([0.3, 0.32, 0.31])
     assert judge_seeds(values + 0.1, values + JITTER[:3]) == (HOLDS, "10.00 ± 0.02 points ($p < 0.001$)")
     assert judge_seeds(values, values + 0.1 + JITTER[:3])[0] == FAILS
@@ -137,7 +137,7 @@ def test_seeds_decide_by_the_mean_of_their_differences():
     ("parts", "whole"),
     [([HOLDS], HOLDS), ([HOLDS, OPEN], OPEN), ([HOLDS, OPEN, FAILS], FAILS), ([OPEN, OPEN], OPEN), ([FAILS], FAILS)],
 )
-def test_a_claim_fails_if_one_of_its_parts_fails(parts, whole):
+def test_claim_fails_if_a_part_fails_and_is_open_if_a_part_is_open(parts, whole):
     assert all_of(*parts) == all_of(*parts[::-1]) == whole
 
 
@@ -150,9 +150,9 @@ def test_a_claim_fails_if_one_of_its_parts_fails(parts, whole):
         ([0.5, 0.5, 0.5], [0.5, 0.3, 0.5], 2),
     ],
 )
-def test_the_first_epoch_apart_is_counted_from_1(first, second, epoch):
+def test_first_apart_counts_epochs_from_1_and_returns_0_if_no_epoch_differs(first, second, epoch):
     assert first_apart(np.array(first), np.array(second)) == first_apart(np.array(second), np.array(first)) == epoch
 
 
-def test_the_distance_that_counts_as_apart_can_be_given():
+def test_first_apart_uses_the_given_distance():
     assert first_apart(np.array([0.1, 0.2]), np.array([0.15, 0.4]), by=0.1) == 2

@@ -1,4 +1,4 @@
-"""The exploring window, driven from Python: the tests set what a click or a key would set."""
+"""The exploring window without a browser: the tests set the values that clicks and keys would set."""
 
 import json
 import threading
@@ -62,10 +62,10 @@ def train_to_the_end(window):
     wait_for(lambda: not drawers())
 
 
-# A training in the background.
+# Training in the background.
 
 
-def test_training_in_the_background_gives_the_network_and_history_of_train_stack(splits):
+def test_training_in_the_background_gives_the_same_network_and_history_as_train_stack(splits):
     fields = {"decay": "plateau", "eta": 0.5, "n_epochs": 12}
     training = Training(setting(**fields), splits)
     training.start()
@@ -84,7 +84,7 @@ def test_paused_training_halts_between_epochs_and_resumes(splits):
     wait_for(lambda: training.moment.epoch > 1)
     training.pause()
     assert training.state == "paused"
-    last = training.moment.epoch + 1  # at most: the epoch that is under way
+    last = training.moment.epoch + 1  # the epoch under way may still end
     time.sleep(0.2)
     assert training.moment.epoch <= last
     training.resume()
@@ -103,7 +103,7 @@ def test_paused_training_can_be_stopped(splits):
     assert training.state == "stopped"
 
 
-def test_stopped_training_has_the_network_of_a_shorter_one(splits):
+def test_stopped_training_has_the_same_network_as_a_training_of_that_many_epochs(splits):
     training = Training(setting(n_epochs=1_000_000), splits)
     training.start()
     wait_for(lambda: training.moment.epoch >= 2)
@@ -114,7 +114,7 @@ def test_stopped_training_has_the_network_of_a_shorter_one(splits):
     assert len(training.curves()["val"]["cost"]) == n_epochs
 
 
-def test_network_of_an_epoch_is_not_changed_by_later_epochs(splits):
+def test_later_epochs_do_not_change_the_network_of_an_earlier_epoch(splits):
     training = Training(setting(n_epochs=50), splits)
     training.start()
     wait_for(lambda: training.moment.epoch)
@@ -124,7 +124,7 @@ def test_network_of_an_epoch_is_not_changed_by_later_epochs(splits):
     np.testing.assert_array_equal(W, before)
 
 
-def test_error_in_the_thread_is_reported(splits):
+def test_error_in_the_training_thread_is_stored_with_the_state_failed(splits):
     training = Training(setting(), splits._replace(train=splits.val))
     training.start()
     training.join(PATIENCE)
@@ -133,7 +133,7 @@ def test_error_in_the_thread_is_reported(splits):
 
 
 @pytest.mark.parametrize("field", ["average", "mirror"])
-def test_setting_with_average_or_mirror_is_refused(splits, field):
+def test_setting_with_average_or_mirror_raises_input_error(splits, field):
     with pytest.raises(InputError, match="average and mirror"):
         Training(setting(**{field: True}), splits)
 
@@ -151,13 +151,13 @@ def test_values_of_the_controls_make_a_setting():
     assert form.setting() == Setting(name="explore", eta=0.001, lam=0.0)
 
 
-def test_every_stop_and_option_is_valid():
+def test_every_slider_stop_and_menu_option_is_a_valid_value():
     for field in FIELDS:
         values = [f"{stop:g}" for stop in field.stops] or [key for key, _ in field.options] or [True, False]
         assert [problem for value in values if (problem := problem_of(field.name, value))] == []
 
 
-def test_stops_of_eta_and_lam_are_logarithmic():
+def test_slider_stops_of_eta_and_lam_are_1_2_and_5_times_powers_of_ten():
     assert one_two_five(-2, 0) == [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0]
 
 
@@ -177,7 +177,7 @@ def test_stops_of_eta_and_lam_are_logarithmic():
         ("seed", "-1", "seed = -1: must be greater than or equal to 0"),
     ],
 )
-def test_bad_value_is_explained_and_not_trained(window, name, value, problem):
+def test_bad_value_shows_an_error_and_starts_no_training(window, name, value, problem):
     window.form.set(**{name: value})
     assert window.form.problems == {name: problem}
     assert problem in window.status.text and window.status.bad
@@ -193,7 +193,7 @@ def test_typed_numbers_are_parsed_in_any_notation():
     assert [parse(text) for text in ("1e-3", " 0.1 ", "7", "a")] == [1e-3, 0.1, 7, "a"]
 
 
-def test_integer_may_be_typed_with_a_power_of_ten(window):
+def test_integer_can_be_typed_as_a_float_or_with_an_exponent(window):
     window.form.set(n_batch="1e3", eta="1e0", seed="2.0")
     assert window.form.problems == {}
     assert (window.form.setting().n_batch, window.form.setting().eta, window.form.setting().seed) == (1000, 1.0, 2)
@@ -202,7 +202,7 @@ def test_integer_may_be_typed_with_a_power_of_ten(window):
 # The window.
 
 
-def test_run_draws_its_pictures_and_completes(window):
+def test_complete_run_shows_its_curves_and_templates(window):
     assert window.status.text.startswith("Ready")
     window.train_button.click()
     assert window.train_button.disabled and not window.stop_button.disabled
@@ -249,7 +249,7 @@ def test_second_run_does_not_start_while_one_trains(window):
     assert window.training is first
 
 
-def test_earlier_runs_stay_and_can_be_removed(window):
+def test_earlier_runs_stay_until_removed_and_the_current_run_cannot_be_removed(window):
     for lam in ("0", "0.1", "1"):
         window.form.set(lam=lam)
         train_to_the_end(window)
@@ -277,7 +277,7 @@ def test_reset_stops_the_training_and_clears_everything(window):
     assert window.status.text.startswith("Ready") and not window.train_button.disabled
 
 
-def test_diverged_run_has_nulls_in_its_curves_and_says_so(window):
+def test_diverged_run_has_nulls_in_its_curves_and_a_message_with_the_epoch(window):
     window.form.set(eta="1e30", lam="1")
     train_to_the_end(window)
     assert window.status.text == "Training is complete. It diverged in epoch 1: try a smaller η."
@@ -285,7 +285,7 @@ def test_diverged_run_has_nulls_in_its_curves_and_says_so(window):
     assert len(window.viewer.templates.pixels) == 10 * 3072
 
 
-# What watching costs.
+# The time that drawing takes.
 
 
 def test_watched_training_draws_five_frames_a_second_and_takes_at_most_half_as_long_again():
@@ -306,7 +306,7 @@ def processor_time(action):
 
 @pytest.mark.skipif(not all(map(cifar10.is_verified, cifar10.SHA1)), reason="needs CIFAR-10: `make` fetches it")
 def test_watching_adds_at_most_half_the_processor_time(tmp_path):
-    """Watched and headless trainings take turns. Processor time depends little on what else the machine does."""
+    """Watched and headless trainings take turns. Other programs on the machine hardly affect processor time."""
     window = Window(folder=tmp_path)
     window.form.set(n_epochs="8")
     ratios = []
@@ -355,7 +355,7 @@ def test_images_in_a_cell_are_sorted_by_confidence():
     assert (np.diff(confidence) < 0).all()
 
 
-def test_click_on_an_image_explains_its_scores(window):
+def test_click_on_an_image_splits_its_scores_into_contributions(window):
     train_to_the_end(window)
     why = window.viewer.answers.why
     window.viewer.answers.gallery.picked = 17
@@ -390,7 +390,7 @@ def test_contributions_for_a_class_are_blue_and_against_it_orange():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_answers_of_either_loss_are_shown(window, loss):
+def test_answers_are_shown_for_each_loss(window, loss):
     window.form.set(loss=loss)
     train_to_the_end(window)
     window.viewer.answers.confusion.chosen = [0, 0]
@@ -400,7 +400,7 @@ def test_answers_of_either_loss_are_shown(window, loss):
 # Save as setting.
 
 
-def test_saved_setting_holds_eta_lam_and_what_differs_from_the_defaults(window):
+def test_saved_setting_holds_eta_lam_and_the_fields_that_differ_from_the_defaults(window):
     window.form.set(eta="0.02", lam="1e-05", n_epochs="40", loss="bce")
     window.name.value = "mine"
     window.save_button.click()
@@ -429,7 +429,7 @@ def test_values_of_an_existing_setting_are_not_saved_again(window):
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", ".hidden", "x" * 61])
-def test_bad_name_is_explained_and_not_saved(window, name):
+def test_bad_name_shows_an_error_and_saves_nothing(window, name):
     window.name.value = name
     window.save()
     assert window.saved.bad and window.saved.text.startswith("Not saved. ")

@@ -1,4 +1,4 @@
-"""The sentences on the gradient check, on made-up errors."""
+"""The sentences and tables of chapter 2, from made-up errors."""
 
 import pytest
 
@@ -16,13 +16,13 @@ def test_table_has_a_row_of_errors_for_every_case():
     assert "on $n = 3$ images, with $\\varepsilon = 10^{-6}$" in caption
 
 
-def test_largest_error_of_each_method_is_named():
+def test_sentences_give_the_largest_error_of_each_method():
     text = " ".join(sentences.on_errors({"torch": 1e-12, "numerical": 2e-6}))
     assert "$1.00 \\times 10^{-12}$: rounding" in text
     assert "agree within $2.00 \\times 10^{-6}$" in text
 
 
-def test_least_conspicuous_mistake_is_compared_with_the_right_gradient():
+def test_smallest_error_of_a_mistake_is_compared_with_the_error_of_the_right_gradient():
     mistakes = {sentences.RIGHT: 1e-12, "small": 5e-4, "large": 1}
     text = " ".join(sentences.on_mistakes(mistakes))
     assert "has the error $5.00 \\times 10^{-4}$, $5.00 \\times 10^{8}$ times that of the right one" in text
@@ -32,7 +32,7 @@ def test_least_conspicuous_mistake_is_compared_with_the_right_gradient():
 
 
 @pytest.mark.parametrize(("b", "equal"), [(9.776e-17, True), (9.79e-17, False)])
-def test_published_errors_are_compared_to_the_digit(b, equal):
+def test_finding_holds_only_if_published_errors_are_equal_to_the_digit(b, equal):
     finding, _ = sentences.on_replay(PUBLISHED, PUBLISHED | {"b": b})
     assert finding.holds == equal
     assert ("do not come out to the digit" in str(finding)) != equal

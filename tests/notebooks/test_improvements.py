@@ -1,4 +1,4 @@
-"""The sentences on the optional part, on made-up results that decide each finding one way and the other."""
+"""The sentences of chapter 5, from made-up results for which each finding holds and does not hold."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from report.words import Finding
 
 CHOSEN = Setting(name="grid", eta=0.01, lam=0.1, n_batch=400, n_epochs=10, train_on="all", flips=True)
 SETTINGS = ablation.compared(CHOSEN)
-JITTER = np.array([-1, 0, 1, 0, 0]) / 1000  # from seed to seed
+JITTER = np.array([-1, 0, 1, 0, 0]) / 1000  # differences between seeds
 
 
 def accuracies(**points):
-    """Accuracies of every setting: 40 %, and what some gain, in points."""
+    """Return made-up accuracies of every setting: 40 % plus its gain, given in percentage points."""
     gains = {"all batches": 2, "flips": 1} | points
     return {what: 0.4 + gains.get(what, 0) / 100 + JITTER * (1 + i) for i, what in enumerate(SETTINGS)}
 
@@ -29,12 +29,12 @@ def holds(text):
     return [sentence.holds for sentence in text if isinstance(sentence, Finding)]
 
 
-def test_changes_are_ranked_by_what_they_gain_alone():
+def test_changes_are_ranked_by_their_gain_alone():
     assert sentences.ranked(accuracies(**{TOGETHER: 9, "momentum 0.9": 1.5}))[:2] == ["all batches", "momentum 0.9"]
     assert UNCHANGED not in sentences.ranked(accuracies(**{UNCHANGED: 9}))
 
 
-def test_the_table_has_a_gain_for_every_row_but_the_unchanged_one():
+def test_table_has_a_gain_in_every_row_except_the_unchanged_one():
     _, rows, _, caption = sentences.changes_table(accuracies(), SETTINGS)
     assert rows[0] == [UNCHANGED, "29", "40.00 ± 0.07", "", ""]
     assert rows[1] == ["all batches", "6", "42.00 ± 0.14", "+2.00 ± 0.07", "< 0.001"]
@@ -43,14 +43,14 @@ def test_the_table_has_a_gain_for_every_row_but_the_unchanged_one():
 
 
 @pytest.mark.parametrize(("gain", "more"), [(3, True), (1.5, False)])
-def test_together_is_compared_with_the_best_alone(gain, more):
+def test_gain_of_all_changes_together_is_compared_with_the_best_single_change(gain, more):
     text = sentences.on_changes(accuracies(**{TOGETHER: gain}))
     assert holds(text) == [more]
     assert f"Together the changes gain +{gain:.2f} points, {'more' if more else 'no more'} than" in say(text)
     assert "“all batches”**: +2.00 points. Next comes “flips”, with +1.00." in say(text)
 
 
-def test_only_a_change_that_is_worse_by_more_than_chance_is_called_harmful():
+def test_change_is_called_worse_only_if_chance_cannot_explain_it():
     assert "worse than the unchanged network: “step decay”." in say(
         sentences.on_changes(accuracies(**{"step decay": -3}))
     )
@@ -58,14 +58,14 @@ def test_only_a_change_that_is_worse_by_more_than_chance_is_called_harmful():
 
 
 def grid(rise):
-    """Validation accuracies and losses (2, 2, 4) of which the loss has its lowest, 1.6, at (1, 0, 2)."""
+    """Return validation accuracies and losses of shape (2, 2, 4), and the chosen setting. The lowest loss is 1.6."""
     accuracy, loss = np.full((2, 2, 4), 0.38), np.full((2, 2, 4), 1.6 + rise)
     accuracy[0, 0, 0], loss[1, 0, 2] = 0.41, 1.6
     return accuracy, loss, CHOSEN
 
 
 @pytest.mark.parametrize(("rise", "hardly", "near"), [(0.005, True, 4), (0.02, False, 1)])
-def test_the_penalty_hardly_matters_if_most_losses_of_its_row_are_near(rise, hardly, near):
+def test_penalty_hardly_matters_if_most_losses_with_the_best_eta_are_close_to_the_lowest(rise, hardly, near):
     text = sentences.on_grid(*grid(rise))
     assert holds(text) == [hardly]
     assert f"{near} of the 4 values" in say(text)
@@ -75,7 +75,7 @@ def test_the_penalty_hardly_matters_if_most_losses_of_its_row_are_near(rise, har
     )
 
 
-def test_a_dash_is_explained_where_a_setting_diverged():
+def test_caption_explains_the_dash_only_if_a_setting_diverged():
     accuracy = grid(1)[0]
     assert "A dash" not in sentences.grid_caption(accuracy, CHOSEN)[1]
     accuracy[1, 1, 1] = np.nan
@@ -90,7 +90,7 @@ def test_a_dash_is_explained_where_a_setting_diverged():
         (0.40, (0.39, 0.41), "ours does not reach it."),
     ],
 )
-def test_the_network_is_compared_with_the_best_other_report(make_run, accuracy, interval, said):
+def test_improved_network_is_compared_with_the_best_other_report(make_run, accuracy, interval, said):
     run = replace(make_run(accuracy=(0.44, 0.42)), test={"loss": 1, "accuracy": accuracy})
     text = sentences.on_network(run, interval)
     assert holds(text) == ["above" in said]

@@ -37,7 +37,7 @@ def small_folder(made_up_batches, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lab(made_up_batches, small_folder, tmp_path_factory):
-    """A page on a copy of the notebook that has run on made-up data and saves into a temporary folder."""
+    """Yield a page with a copy of the notebook, run on made-up data. It saves settings into a temporary folder."""
     import json
 
     home = tmp_path_factory.mktemp("lab")
@@ -60,7 +60,7 @@ def lab(made_up_batches, small_folder, tmp_path_factory):
 
 @pytest.fixture
 def window(lab):
-    """The page, reset."""
+    """Press Reset and return the page when it is ready."""
     button(lab, "Reset").click()
     wait_for_status(lab, re.compile("^Ready"))
     values = "[...document.querySelectorAll('.explore-form input[type=text]')].map((input) => input.value).join()"
@@ -96,7 +96,7 @@ def train_to_the_end(page, epochs=3):
     page.get_by_text("Confusion of the test images").wait_for()
 
 
-def test_slider_moves_by_keyboard_and_its_field_follows(window):
+def test_arrow_keys_move_a_slider_and_its_text_field_shows_the_value(window):
     slider = window.get_by_role("slider", name="Penalty λ, slider")
     slider.focus()
     for _ in range(4):
@@ -107,7 +107,7 @@ def test_slider_moves_by_keyboard_and_its_field_follows(window):
     window.wait_for_function("document.querySelector('[aria-label=\"Penalty λ, slider\"]').ariaValueText === '0.5'")
 
 
-def test_pictures_change_while_a_run_trains_until_it_is_stopped(window):
+def test_curves_and_templates_change_until_training_is_stopped(window):
     before = {name: frames(window, name) for name in ("curves", "templates")}
     first = window.locator(".explore-templates canvas").first
     empty = first.evaluate("canvas => canvas.toDataURL()")
@@ -128,7 +128,7 @@ def test_pictures_change_while_a_run_trains_until_it_is_stopped(window):
     assert button(window, "Train").is_enabled() and button(window, "Stop").is_disabled()
 
 
-def test_pause_halts_and_continue_resumes(window):
+def test_pause_button_halts_training_and_continue_resumes_it(window):
     train(window, 1_000_000)
     button(window, "Pause").click()
     wait_for_status(window, "Paused")
@@ -138,7 +138,7 @@ def test_pause_halts_and_continue_resumes(window):
     wait_for_status(window, "Stopped")
 
 
-def test_earlier_run_stays_until_it_is_removed(window):
+def test_curves_of_an_earlier_run_stay_until_it_is_removed(window):
     from playwright.sync_api import expect
 
     train_to_the_end(window)
@@ -151,14 +151,14 @@ def test_earlier_run_stays_until_it_is_removed(window):
     expect(window.locator(".explore-panels figure path")).to_have_count(6)
 
 
-def test_bad_value_is_explained_beside_its_field(window):
+def test_bad_value_shows_an_error_at_its_field_and_disables_train(window):
     field(window, "Learning rate η").fill("-1")
     window.get_by_text("eta = -1: must be greater than 0", exact=True).wait_for()
     assert field(window, "Learning rate η").get_attribute("aria-invalid") == "true"
     window.wait_for_function("[...document.querySelectorAll('button')].find(b => b.textContent === 'Train').disabled")
 
 
-def test_cell_shows_its_images_and_an_image_its_scores(window):
+def test_click_on_a_cell_shows_its_images_and_click_on_an_image_its_scores(window):
     train_to_the_end(window)
     cell = window.locator(".explore-confusion button:not(.explore-right)").filter(has_not_text=re.compile("^0$")).first
     name = cell.get_attribute("aria-label")
@@ -176,7 +176,7 @@ def test_cell_shows_its_images_and_an_image_its_scores(window):
     assert sum(terms[:3]) == pytest.approx(terms[3], abs=0.02)
 
 
-def test_missing_image_number_is_explained(window):
+def test_image_number_out_of_range_shows_an_error(window):
     train_to_the_end(window)
     field(window, "Which of the test images").fill("300")
     window.get_by_text("must be a whole number from 0 to 299").wait_for()
@@ -221,7 +221,7 @@ def choose_theme(page, scheme):
     page.locator(f'body[data-jp-theme-name="JupyterLab {scheme}"]').wait_for(state="attached")
 
 
-def test_scripts_raise_no_error_and_request_nothing_from_other_machines(lab):
+def test_page_logs_no_error_and_requests_nothing_from_other_machines(lab):
     assert lab.problems == []
 
 
@@ -253,7 +253,7 @@ def dry_run(*arguments):
 def test_make_lab_opens_the_notebook():
     commands = dry_run("lab")
     assert "jupyter lab notebooks/explore.ipynb" in commands
-    assert "OPENBLAS_NUM_THREADS=1" in commands  # to round as the report does
+    assert "OPENBLAS_NUM_THREADS=1" in commands  # so that rounding is the same as in the report
     assert "--ip" not in commands and "token" not in commands
 
 

@@ -1,4 +1,4 @@
-"""Each injected mistake differs from the right procedure in the one thing that it claims: on small made-up data."""
+"""Each injected mistake differs from the right procedure in one thing only, on small made-up data."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ GRADIENTS = [name for name in WRONG if PROCEDURES[name].backward is not backward
 
 @pytest.fixture
 def images():
-    """Few pixels, of different means and deviations, in splits of different sizes."""
+    """Return images of twelve pixels with different means and deviations, in splits of different sizes."""
     rng = np.random.default_rng(3)
     level = rng.integers(50, 200, 12)
     return {
@@ -27,57 +27,57 @@ def images():
     }
 
 
-# One thing each
+# All mistakes
 
 
-def test_there_are_a_dozen_mistakes_and_advice_for_each():
+def test_there_are_at_least_twelve_mistakes_with_different_advice():
     assert len(WRONG) >= 12
     assert list(ADVICE) == WRONG
     assert len({advice.did for advice in ADVICE.values()}) == len(ADVICE)
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_mistake_changes_one_thing(name):
+def test_each_mistake_changes_one_step_of_the_procedure(name):
     pairs = zip(PROCEDURES[name], Procedure(), strict=True)
     changed = [value for value, right in pairs if value != right]
-    both_sides = {"softmax-over-images": 2, "pixels-scrambled": 0}  # in training and in answering; in the picture alone
+    both_sides = {"softmax-over-images": 2, "pixels-scrambled": 0}  # training and prediction; only the picture
     assert len(changed) == both_sides.get(name, 1)
 
 
 # Preparing the images
 
 
-def test_the_right_inputs_have_mean_0_and_deviation_1_over_the_training_images(images):
+def test_right_inputs_have_mean_0_and_standard_deviation_1_over_the_training_images(images):
     X = procedures.per_pixel(images)
     assert_allclose(X["train"].mean(0), 0, atol=1e-5)
     assert_allclose(X["train"].std(0), 1, atol=1e-5)
     assert abs(X["test"].mean(0)).max() > 1e-3
 
 
-def test_bytes_stay_bytes(images):
+def test_bytes_as_they_are_are_not_scaled(images):
     for split, X in procedures.bytes_as_they_are(images).items():
         assert_array_equal(X, images[split])
 
 
-def test_unnormalised_pixels_are_from_0_to_1(images):
+def test_pixels_that_are_not_normalised_are_scaled_to_the_range_0_to_1(images):
     for split, X in procedures.not_normalised(images).items():
         assert_allclose(255 * X, images[split], rtol=1e-6)
 
 
-def test_one_mean_leaves_the_means_of_the_pixels_different(images):
+def test_normalisation_by_one_mean_leaves_different_means_for_the_pixels(images):
     X = procedures.by_one_mean(images)["train"]
     assert_allclose((X.mean(dtype=float), X.std(dtype=float)), (0, 1), atol=1e-5)
     assert X.mean(0).std() > 0.1
 
 
-def test_the_wrong_axis_gives_each_image_mean_0(images):
+def test_normalisation_along_the_wrong_axis_gives_each_image_mean_0(images):
     for X in procedures.per_image(images).values():
         assert_allclose(X.mean(1), 0, atol=1e-5)
         assert_allclose(X.std(1), 1, atol=1e-5)
         assert abs(X.mean(0)).max() > 0.1
 
 
-def test_each_split_by_its_own_mean_leaves_the_training_split_alone(images):
+def test_normalising_each_split_by_its_own_mean_changes_only_the_held_out_splits(images):
     wrong, right = procedures.per_split(images), procedures.per_pixel(images)
     assert_array_equal(wrong["train"], right["train"])
     for split in ("val", "test"):
@@ -86,7 +86,7 @@ def test_each_split_by_its_own_mean_leaves_the_training_split_alone(images):
 
 
 @pytest.mark.parametrize("prepare", {procedure.prepare for procedure in PROCEDURES.values()})
-def test_inputs_are_single_precision_and_have_the_shape_of_the_images(prepare, images):
+def test_prepared_inputs_are_float32_and_have_the_shape_of_the_images(prepare, images):
     for split, X in prepare(images).items():
         assert (X.dtype, X.shape) == (np.float32, images[split].shape)
 
@@ -105,7 +105,7 @@ def penalty(problem):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_the_summed_gradient_is_n_times_the_mean_one_with_the_right_penalty(problem, name):
+def test_summed_gradient_is_n_times_the_mean_gradient_plus_the_right_penalty(problem, name):
     right, wrong = gradients(problem, procedures.summed, name)
     n = len(problem.y)
     assert_allclose(wrong.W - penalty(problem), n * (right.W - penalty(problem)), rtol=1e-9)
@@ -113,19 +113,19 @@ def test_the_summed_gradient_is_n_times_the_mean_one_with_the_right_penalty(prob
 
 
 @pytest.mark.parametrize(("name", "left"), {"half-penalty": 0.5, "no-penalty": 0.0}.items())
-def test_part_of_the_penalty_is_left_and_the_rest_is_right(problem, name, left):
+def test_half_or_no_penalty_changes_only_the_penalty_term_of_the_gradient(problem, name, left):
     right, wrong = gradients(problem, PROCEDURES[name].backward)
     assert_allclose(right.W - wrong.W, (1 - left) * penalty(problem), rtol=1e-9)
     assert_array_equal(wrong.b, right.b)
 
 
-def test_a_penalised_bias_leaves_the_weights_right(problem):
+def test_penalised_bias_changes_only_the_gradient_of_the_bias(problem):
     right, wrong = gradients(problem, procedures.bias_penalised)
     assert_array_equal(wrong.W, right.W)
     assert_allclose(wrong.b - right.b, 2 * np.asarray(problem.lam)[..., None] * problem.net.b, rtol=1e-9)
 
 
-def test_the_wrong_softmax_adds_up_over_the_images(problem):
+def test_softmax_over_images_sums_to_1_over_the_images_instead_of_the_classes(problem):
     S = scores(problem.X, problem.net)
     P = procedures.softmax_over_images(S)
     assert P.shape == S.shape
@@ -135,18 +135,18 @@ def test_the_wrong_softmax_adds_up_over_the_images(problem):
 
 
 @pytest.mark.parametrize("name", GRADIENTS)
-def test_the_gradient_check_finds_every_wrong_gradient(single, name):
+def test_gradient_check_detects_every_wrong_gradient(single, name):
     right = torch_gradient(single.X, single.y, single.net, single.lam)
     assert max(max_error(gradients(single, backward_pass)[1], right)) < 1e-6
     assert max(max_error(gradients(single, PROCEDURES[name].backward)[1], right)) > 1e-3
 
 
-def test_a_bias_of_0_hides_that_it_is_penalised(single):
+def test_penalised_bias_has_the_right_gradient_if_the_bias_is_0(single):
     right, wrong = gradients(single._replace(net=Network(single.net.W, 0 * single.net.b)), procedures.bias_penalised)
     assert_array_equal(wrong.b, right.b)
 
 
-def test_descent_follows_the_gradient_it_is_given(single):
+def test_mini_batch_gd_uses_the_given_backward_function(single):
     def run(**how):
         orders = epoch_orders(np.random.default_rng(0), len(single.y), 2)
         return mini_batch_gd(single.X, single.y, single.net, eta=0.1, lam=0.7, n_batch=3, orders=orders, **how)
@@ -155,10 +155,10 @@ def test_descent_follows_the_gradient_it_is_given(single):
     assert abs(run(backward=procedures.summed).W - run().W).max() > 1e-3
 
 
-def test_labels_are_those_of_the_batch_before():
+def test_shifted_labels_are_the_labels_of_the_previous_batch():
     y = np.arange(3 * N_BATCH)
     assert_array_equal(procedures.of_the_batch_before(y)[N_BATCH:], y[:-N_BATCH])
 
 
-def test_every_picture_is_of_a_setting_with_the_small_step():
+def test_every_picture_shows_a_setting_with_the_small_step():
     assert {SETTINGS[advice.setting][0] for advice in ADVICE.values()} == {SETTINGS[-1][0]}

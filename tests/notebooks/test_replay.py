@@ -1,4 +1,4 @@
-"""Replays train on the batch and in the orders that they name; one epoch on the real data comes out to the digit."""
+"""A replay trains on the given batch in the given orders. One epoch on the real data gives the published digits."""
 
 import inspect
 from itertools import pairwise
@@ -32,7 +32,7 @@ def few_epochs(monkeypatch):
 
 
 def orders_of(name, seed=42, n=50):
-    """The orders of images, from a generator that has already drawn the weights."""
+    """Return the order of the images in each epoch, from a generator that has already drawn the weights."""
     rng = np.random.default_rng(seed)
     init_network(rng)
     return list(ORDERS[name](rng, seed, n))
@@ -43,11 +43,11 @@ def permutations(rng, n):
 
 
 @pytest.mark.parametrize("name", ORDERS)
-def test_each_epoch_has_an_order_of_all_images(name):
+def test_order_of_each_epoch_contains_every_image_once(name):
     assert_array_equal(np.sort(orders_of(name), axis=1), [np.arange(50)] * EPOCHS)
 
 
-def test_each_order_of_the_reference_permutes_the_one_before_by_a_second_generator():
+def test_each_order_of_the_reference_permutes_the_previous_one_with_a_second_generator():
     first, *drawn = permutations(np.random.default_rng(42), 50)
     orders = orders_of("reference")
     assert_array_equal(orders[0], first)
@@ -55,13 +55,13 @@ def test_each_order_of_the_reference_permutes_the_one_before_by_a_second_generat
         assert_array_equal(order, previous[permutation])
 
 
-def test_each_order_of_the_course_is_drawn_by_the_generator_of_the_weights():
+def test_orders_of_the_course_are_drawn_by_the_generator_that_drew_the_weights():
     rng = np.random.default_rng(42)
     rng.standard_normal((10, 3072))
     assert_array_equal(orders_of("course"), permutations(rng, 50))
 
 
-def test_unshuffled_images_keep_the_order_of_the_file():
+def test_unshuffled_orders_are_the_order_of_the_file():
     assert_array_equal(orders_of("unshuffled"), [np.arange(50)] * EPOCHS)
 
 
@@ -79,7 +79,7 @@ PLAIN = {"settings": [(0.01, 0.1)]}
 @pytest.mark.parametrize("batch", [TRAIN, VAL, TEST])
 @pytest.mark.parametrize("orders", ORDERS)
 def test_a_replay_trains_on_the_named_batch_in_the_named_orders(batch, orders):
-    standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # also where another batch trains
+    standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # even if training uses another batch
     X, y = cifar10.load_batch(batch)
     X = standardiser.apply(X, np.float64)
     start = init_network(np.random.default_rng(42), dtype=np.float64)
@@ -91,7 +91,7 @@ def test_a_replay_trains_on_the_named_batch_in_the_named_orders(batch, orders):
 
 
 @small_data
-def test_evaluation_on_more_batches_changes_no_result():
+def test_evaluation_on_more_batches_does_not_change_the_results_on_one():
     alone = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], **PLAIN)
     evaluated = replay.replay(train_on=TRAIN, evaluate_on=[TEST, TRAIN, VAL], **PLAIN)
     for name, values in alone.items():
@@ -106,7 +106,7 @@ def test_each_measure_of_each_batch_has_a_value_for_every_epoch_and_network():
 
 
 @small_data
-def test_a_stack_gives_the_results_of_its_networks_replayed_one_by_one():
+def test_networks_replayed_as_a_stack_give_the_same_results_as_one_by_one():
     settings = [(0.1, 0.0), (0.01, 0.0), (0.01, 1.0)]
     together = replay.replay(train_on=TEST, evaluate_on=[TEST], settings=settings)
     for m, setting in enumerate(settings):
@@ -117,7 +117,7 @@ def test_a_stack_gives_the_results_of_its_networks_replayed_one_by_one():
 
 @small_data
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_replay_computes_in_the_given_precision(monkeypatch, dtype):
+def test_replay_computes_with_the_given_dtype(monkeypatch, dtype):
     seen = []
 
     def record_dtypes(X, y, net, **others):
@@ -134,7 +134,7 @@ def blas_threads():
 
 
 @small_data
-def test_a_replay_uses_the_given_threads_and_restores_their_number():
+def test_replay_uses_the_given_number_of_threads_and_then_restores_the_old_number():
     before, seen = blas_threads(), []
 
     def record_threads(orders):
@@ -158,13 +158,13 @@ def test_the_arguments_of_every_replay_are_valid(name):
 
 
 @pytest.mark.parametrize(("name", "batch"), {"as it should be": TRAIN, "trained on test": TEST}.items())
-def test_the_published_settings_are_replayed_in_the_published_order(name, batch):
+def test_replays_use_the_published_settings_in_the_published_order(name, batch):
     rows = REFERENCE["reference_report"]["settings"]
     assert REPLAYS[name]["train_on"] == batch
     assert list(REPLAYS[name]["settings"]) == [(s["eta"], s["lam"]) for s in rows]
 
 
-def test_each_chaotic_replay_changes_one_argument():
+def test_each_chaotic_replay_differs_in_one_argument_from_single_precision():
     single = REPLAYS["single precision"]
     differ = {
         name: {key for key in arguments.keys() | single.keys() if arguments.get(key) != single.get(key)}
@@ -181,7 +181,7 @@ def test_each_chaotic_replay_changes_one_argument():
 
 
 @small_data
-def test_a_replay_is_computed_once_and_cached(monkeypatch):
+def test_replay_is_computed_once_and_then_read_from_the_cache(monkeypatch):
     first = replay.replayed("course")
     monkeypatch.setattr(replay, "mini_batch_gd", None)
     again = replay.replayed("course")
@@ -191,7 +191,7 @@ def test_a_replay_is_computed_once_and_cached(monkeypatch):
 
 
 @small_data
-def test_the_command_caches_every_replay_and_counts_them(capsys):
+def test_command_caches_every_replay_and_prints_their_number(capsys):
     command.main([])
     assert {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()} == {f"replay@{name}" for name in REPLAYS}
     assert capsys.readouterr().err.splitlines()[-1] == f"  replays: {len(REPLAYS)} of {len(REPLAYS)}"
@@ -211,8 +211,8 @@ ON_STEADY = {"settings": [(s["eta"], float(s["lam"])) for s in STEADY]}
 
 @pytest.mark.usefixtures("one_epoch")
 @pytest.mark.parametrize(("batch", "column"), {TRAIN: "train", TEST: "test"}.items())
-def test_the_first_epoch_of_the_reference_comes_out_to_the_digit(batch, column):
-    """The test column comes from networks trained on the test images."""
+def test_first_epoch_gives_the_published_accuracies_of_the_reference_to_the_digit(batch, column):
+    """The published column "test" comes from networks that were trained on the test images."""
     accuracies = replay.replay(train_on=batch, evaluate_on=[batch], **ON_STEADY)[f"{batch}/accuracy"]
     known = [s[column][0] for s in STEADY]
     assert [round(100 * accuracy, 2) for accuracy in accuracies[0]] == known
@@ -221,13 +221,13 @@ def test_the_first_epoch_of_the_reference_comes_out_to_the_digit(batch, column):
 
 @pytest.mark.usefixtures("one_epoch")
 @pytest.mark.parametrize(("orders", "cost"), {"course": 1.972, "unshuffled": 1.9737}.items())
-def test_the_costs_of_the_first_epoch_come_out_to_the_digit(orders, cost):
+def test_first_epoch_gives_the_published_costs_of_the_course_to_the_digit(orders, cost):
     arrays = replay.replay(train_on=TRAIN, evaluate_on=[TRAIN], orders=orders, settings=[(0.001, 0.0)])
     assert published.equal_to_the_digit(float(arrays[f"{TRAIN}/cost"][0, 0]), cost)
 
 
-def test_a_replayed_network_starts_with_the_weights_of_the_reference():
-    """W drawn (K, D) before b, from default_rng(42), times 0.01."""
+def test_initial_weights_equal_those_of_the_reference():
+    """The reference draws W with shape (K, D) from default_rng(42), and multiplies it by 0.01. b is 0."""
     W = 0.01 * np.random.default_rng(42).standard_normal((10, 3072))
     net = init_network(np.random.default_rng(42), dtype=np.float64)
     assert isinstance(net, Network)

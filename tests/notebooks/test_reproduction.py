@@ -1,4 +1,4 @@
-"""The sentences on the reproduction, on made-up results that decide each finding one way and the other."""
+"""The sentences of chapter 7, from made-up results for which each finding holds and does not hold."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from notebooks.reproduction import reference, sentences
 from notebooks.reproduction.conclusions import FAILS, HOLDS, OPEN, Verdict
 from report.words import Finding
 
-JITTER = np.array([-1, 0, 1]) / 1000  # from seed to seed
+JITTER = np.array([-1, 0, 1]) / 1000  # differences between seeds
 REVISED = [30.46, 39.34, 38.99, 37.39]
 
 
@@ -24,7 +24,7 @@ def holds(text):
 
 @pytest.fixture
 def cases(make_run):
-    """The four settings: replayed as published, 6 points better on test images that train, 39 % where held out."""
+    """Return four cases whose replays equal the published accuracies. The held-out test accuracy is 6 points lower."""
     made = []
     for i, (eta, lam) in enumerate([(0.1, 0), (0.001, 0), (0.001, 0.1), (0.001, 1)]):
         run = replace(make_run(f"case-{i}", eta=eta, lam=lam), test={"accuracy": 0.39 + i / 1000})
@@ -37,14 +37,14 @@ def cases(make_run):
     return made
 
 
-def test_accuracies_are_compared_at_the_first_and_the_last_epoch_to_the_digit():
+def test_compare_checks_the_first_and_last_epoch_to_the_published_digits():
     column = reference.compare([30.07, 44.9], np.array([0.3, 0.5, 0.44874]))
     assert column["equal"] == [False, True]
     assert column["replayed"] == pytest.approx([30, 44.874])
 
 
 @pytest.mark.usefixtures("small_data")
-def test_the_checkpoints_are_those_of_the_course_and_of_the_unshuffled_run():
+def test_checkpoints_are_the_published_ones_of_the_course_and_of_the_unshuffled_run():
     checkpoints = reference.load_checkpoints()
     course = published.read()["course_checkpoints"]
     assert [values["known"] for values in checkpoints.values()] == [
@@ -52,10 +52,10 @@ def test_the_checkpoints_are_those_of_the_course_and_of_the_unshuffled_run():
         course["test_accuracy"],
         *course["unshuffled_measured"].values(),
     ]
-    assert {values["equal"] for values in checkpoints.values()} == {False}  # on made-up images
+    assert {values["equal"] for values in checkpoints.values()} == {False}  # because the images are made up
 
 
-def test_the_table_of_the_replay_has_a_row_for_each_column(cases):
+def test_replay_table_has_two_rows_for_each_setting_and_marks_differences(cases):
     header, rows, *_ = sentences.replay_table(cases)
     assert rows[2] == ["$\\eta = 0.001$, $\\lambda = 0$", "train", "30.07", "44.87", "30.07", "44.87", "yes"]
     assert [len(row) for row in rows] == [len(header)] * 8
@@ -64,7 +64,7 @@ def test_the_table_of_the_replay_has_a_row_for_each_column(cases):
 
 
 @pytest.mark.parametrize(("equal", "said"), [(True, "all 12 figures"), (False, "11 of 12 figures")])
-def test_the_reference_is_replayed_if_all_its_accuracies_are_equal(cases, equal, said):
+def test_finding_on_the_replay_holds_only_if_all_accuracies_are_equal(cases, equal, said):
     cases[2].columns["train"]["equal"][0] = equal
     text = sentences.on_replay(cases[1:])
     assert holds(text) == [equal]
@@ -72,7 +72,7 @@ def test_the_reference_is_replayed_if_all_its_accuracies_are_equal(cases, equal,
 
 
 @pytest.mark.parametrize(("equal", "said"), [(True, "They come out as well"), (False, "Not all of them come out")])
-def test_the_checkpoints_come_out_if_all_are_equal(equal, said):
+def test_finding_on_the_checkpoints_holds_only_if_all_are_equal(equal, said):
     checkpoints = {
         "a": {"known": 1.972, "replayed": 1.97216, "equal": True},
         "b": {"known": 39.1, "replayed": 39.5, "equal": equal},
@@ -84,7 +84,7 @@ def test_the_checkpoints_come_out_if_all_are_equal(equal, said):
     assert said in say(text)
 
 
-def test_the_erratum_compares_the_published_with_the_held_out_accuracies(cases):
+def test_erratum_compares_the_published_test_accuracies_with_held_out_ones(cases):
     assert sentences.erratum_table(cases)[1][1][1:] == ["45.00", "45.00", "39.10", "39.34"]
     text = say(sentences.on_erratum(cases[1:]))
     assert "are 5.90, 5.80, 5.70 percentage points above" in text
@@ -93,7 +93,7 @@ def test_the_erratum_compares_the_published_with_the_held_out_accuracies(cases):
     assert sentences.erratum_caption(cases[1:])[2].endswith("by 6.0, 6.0, 6.0 points.")
 
 
-def test_the_verdicts_are_listed_and_counted(cases):
+def test_table_lists_the_verdicts_and_sentences_count_them(cases):
     verdicts = [Verdict("lam = .1 is better", verdict, "5") for verdict in (HOLDS, FAILS, FAILS, OPEN, OPEN, OPEN)]
     assert sentences.conclusions_table(verdicts)[1][1] == ["$\\lambda = 0.1$ is better", "**does not hold**", "5"]
     text = say(sentences.on_conclusions(verdicts, cases))
@@ -109,7 +109,7 @@ def test_the_verdicts_are_listed_and_counted(cases):
     ],
 )
 @pytest.mark.parametrize("same", [True, False])
-def test_chaos_is_described_by_the_two_precisions_and_by_the_threads(cases, double, said, same):
+def test_sentences_on_chaos_compare_two_precisions_and_two_thread_counts(cases, double, said, same):
     runs = {"single precision": [0.3, 0.3], "double precision": double}
     runs["single precision, two threads"] = [0.3, 0.3 if same else 0.2]
     accuracies = {name: np.array(values) for name, values in runs.items()}
@@ -124,7 +124,7 @@ def test_chaos_is_described_by_the_two_precisions_and_by_the_threads(cases, doub
     assert f"single precision 30.0%, double precision {double[-1]:.1%}" in alt
 
 
-def test_other_reports_are_compared_with_the_mean_over_the_seeds(cases):
+def test_other_reports_are_compared_with_our_mean_over_the_seeds(cases):
     text = say(sentences.on_others(cases, [0.5, 0.25, 0, 1], 8))
     assert "The mean of 8 other reports and the mean of our seeds differ by 0.50, 0.25, 0.00, 1.00 points" in text
     assert "In 4 of 4 settings" in text

@@ -1,7 +1,7 @@
-"""The grid search: what a grid may hold, and on real clusters that it finds what serial training finds, whoever dies.
+"""The grid search: valid and invalid grids; on real clusters, the results equal those of serial training.
 
-Worker processes do not see what a test patches. They import lib from a copy of the repository, whose checksums are
-those of the made-up data, and fetch the data from where CIFAR10 says.
+Patches made by a test have no effect in worker processes. So the workers import lib from a copy of the repository that
+holds the checksums of the made-up data, and they fetch the data from the path in CIFAR10.
 """
 
 import hashlib
@@ -41,12 +41,12 @@ from notebooks.improvements.search import name_of, read_grid, search, stacks_of
 
 YAML = "n_batch: [20, 30, 40, 60]\neta: [0.001, 0.01]\nlam: [0, 0.1]\nn_epochs: {n_epochs}\n"
 HUGE = f"0x{'f' * 5000}"  # Python refuses to print it
-SECONDS = 60  # to wait at most for what takes a few
+SECONDS = 60  # the longest wait, for steps that take a few seconds
 
 
 @pytest.fixture
 def grid_file(tmp_path):
-    """A function that writes a grid."""
+    """Return a function that writes a grid file and returns its path."""
 
     def write(text):
         path = tmp_path / "grid.yaml"
@@ -58,13 +58,13 @@ def grid_file(tmp_path):
 
 @pytest.fixture
 def grid(grid_file):
-    """Four stacks of four settings, which take about a second each."""
+    """Return a grid that gives four stacks of four settings. Each stack trains for about a second."""
     return read_grid(grid_file(YAML.format(n_epochs=60)))
 
 
 @pytest.fixture
 def project(small_data, made_up_batches, tmp_path, monkeypatch):
-    """A copy of lib that the processes which a test starts find first, and no data in it but their checksums."""
+    """Make a copy of the code, with checksums of made-up data but no data, that new processes import first."""
     sweep.splits.cache_clear()
     root = tmp_path / "project"
     for house in ("lib", "notebooks"):
@@ -72,17 +72,17 @@ def project(small_data, made_up_batches, tmp_path, monkeypatch):
     (root / "data").mkdir()
     sums = [f"{hashlib.sha1(content).hexdigest()}  {name}\n" for name, content in made_up_batches.items()]
     (root / "data/cifar10.sha1").write_text("".join(sums))
-    monkeypatch.setenv("CIFAR10", str(tmp_path))  # where small_data puts the batches
-    monkeypatch.setenv("PYTHONPATH", str(root))  # for commands
-    monkeypatch.syspath_prepend(root)  # for what multiprocessing spawns
-    monkeypatch.setattr(dask_cluster, "VERSION", fingerprint(sweep.train))  # of these data
+    monkeypatch.setenv("CIFAR10", str(tmp_path))  # the folder with the batches of small_data
+    monkeypatch.setenv("PYTHONPATH", str(root))  # for subprocesses
+    monkeypatch.syspath_prepend(root)  # for processes of multiprocessing
+    monkeypatch.setattr(dask_cluster, "VERSION", fingerprint(sweep.train))  # the version depends on the data
     yield root
     sweep.splits.cache_clear()
 
 
 @pytest.fixture
 def serially(monkeypatch):
-    """Serial training in place of threads. Returns the stacks that were trained."""
+    """Replace the threads by serial training. Return the list of stacks that it trains."""
     trained = []
 
     def train_here(stacks):
@@ -96,7 +96,7 @@ def serially(monkeypatch):
 
 
 def serial(grid):
-    """What `search` is to find, stack by stack in this process."""
+    """Train the grid stack by stack in this process and return the expected result of `search`."""
     with one_thread():
         own = {stack: sweep.train(stack=stack) for stack in stacks_of(grid)}
     figures = {s: {m: v[i] for m, v in arrays.items()} for stack, arrays in own.items() for i, s in enumerate(stack)}
@@ -109,12 +109,12 @@ def assert_same(found, expected):
         assert np.array_equal(found[measure], values), measure
 
 
-def kept(folder=None):
+def cached(folder=None):
     return {path.name: path.stat().st_mtime_ns for path in (folder or paths.RUNS).glob("sweep@*.npz")}
 
 
 def wait_until(condition):
-    """For what another process does and nothing tells of."""
+    """Wait until a condition that another process changes is true. Return its value."""
     end = time.monotonic() + SECONDS
     while not (result := condition()):
         assert time.monotonic() < end
@@ -122,22 +122,22 @@ def wait_until(condition):
     return result
 
 
-# A grid
+# Grids
 
 
-def test_a_grid_is_every_combination_and_the_rest_is_for_all(grid_file):
+def test_grid_holds_every_combination_and_the_other_fields_apply_to_every_setting(grid_file):
     grid = read_grid(grid_file("eta: [0.1, 1e-3]\nlam: [0, 0.5]\nn_batch: [10, 20, 30]\nflips: true\nseed: 7\n"))
     assert [(s.n_batch, s.eta, s.lam) for s in grid] == list(product([10, 20, 30], [0.001, 0.1], [0, 0.5]))  # sorted
     assert {(s.flips, s.seed, s.n_epochs) for s in grid} == {(True, 7, 40)}
 
 
-def test_many_digits_are_no_problem(grid_file):
+def test_values_with_many_digits_are_read_exactly(grid_file):
     values = [1.2345678901234567e-05, 0.30000000000000004]
     grid = read_grid(grid_file(f"eta: {values}\nlam: {values}\nn_batch: [123456]\n"))
     assert [(s.eta, s.lam) for s in grid] == list(product(values, values))
 
 
-def test_the_default_grid_is_as_large_as_it_is_said_to_be():
+def test_default_grid_has_at_least_8_by_8_by_2_settings_on_all_batches():
     grid = read_grid()
     assert len(set(grid)) == len(grid) >= 8 * 8 * 2
     for axis, least in {"eta": 8, "lam": 8, "n_batch": 2}.items():
@@ -168,7 +168,7 @@ def test_the_default_grid_is_as_large_as_it_is_said_to_be():
         "eta: [": "not readable as YAML: ",
     }.items(),
 )
-def test_a_wrong_grid_is_one_line_that_names_the_file_and_what_is_allowed(grid_file, text, said):
+def test_invalid_grid_gives_a_one_line_error_with_file_key_value_and_rule(grid_file, text, said):
     path = grid_file(text)
     with pytest.raises(InputError) as error:
         read_grid(path)
@@ -182,7 +182,7 @@ grids = st.fixed_dictionaries({axis: st.lists(values, max_size=3) for axis in sw
 
 
 @given(st.booleans(), grids, st.dictionaries(keys, values | st.lists(values, max_size=3), max_size=4))
-def test_any_grid_is_one_of_settings_or_refused_in_one_line(folder, complete, axes, more):
+def test_random_grid_is_valid_or_gives_a_one_line_error(folder, complete, axes, more):
     path = folder / "grid.yaml"
     path.write_text(json.dumps((axes if complete else {}) | more))  # JSON is YAML
     try:
@@ -205,29 +205,29 @@ def folder(tmp_path_factory):
     st.lists(st.tuples(st.sampled_from([1, 2, 3]), st.floats(0.1, 1), st.sampled_from([5, 6])), unique=True),
     st.integers(1, 5),
 )
-def test_stacks_hold_every_setting_once_are_alike_and_no_larger_than_asked(points, size):
+def test_stacks_hold_each_setting_once_share_the_stack_key_and_keep_to_the_size_limit(points, size):
     grid = [Setting(name="a", eta=eta, lam=0.0, n_batch=n, n_epochs=n_epochs) for n, eta, n_epochs in points]
     stacks = stacks_of(grid, size)
     assert Counter(setting for stack in stacks for setting in stack) == Counter(grid)
     for stack in stacks:
         assert 1 <= len(stack) <= size
         assert all(setting.stack_key == stack[0].stack_key for setting in stack)
-        assert list(stack) == [setting for setting in grid if setting in stack]  # in their order
+        assert list(stack) == [setting for setting in grid if setting in stack]  # in the order of the grid
     groups = Counter(repr(setting.stack_key) for setting in grid)
-    assert len(stacks) == sum(-(-n // size) for n in groups.values())  # as few as can be
+    assert len(stacks) == sum(-(-n // size) for n in groups.values())  # as few stacks as possible
 
 
-def test_the_same_grid_makes_the_same_stacks(grid):
+def test_equal_grids_give_equal_stacks_with_different_names(grid):
     assert stacks_of(grid) == stacks_of(list(grid))
     assert [len(stack) for stack in stacks_of(grid)] == [4, 4, 4, 4]
     assert len({name_of(stack) for stack in stacks_of(grid)}) == 4
 
 
-# What is trained, and what is not
+# Serial training
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_stacks_figures_are_those_of_single_trainings(serially):
+def test_results_of_a_stack_equal_those_of_single_trainings(serially):
     usual = {"n_epochs": 2, "n_batch": 40, "dtype": "float64", "flips": True, "decay": "plateau"}
     grid = [Setting(name="a", eta=eta, lam=lam, **usual) for eta in (0.01, 0.1) for lam in (0.0, 0.2)]
     found = search(grid)
@@ -239,7 +239,7 @@ def test_a_stacks_figures_are_those_of_single_trainings(serially):
 
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.usefixtures("small_data")
-def test_a_setting_that_diverges_has_no_figures_and_harms_no_other(serially):
+def test_setting_that_diverges_has_nan_results_and_leaves_others_finite(serially):
     usual = {"name": "a", "lam": 1.0, "n_epochs": 20, "n_batch": 40}
     found = search([Setting(eta=0.01, **usual), Setting(eta=1e6, **usual)])
     for values in found.values():
@@ -247,13 +247,13 @@ def test_a_setting_that_diverges_has_no_figures_and_harms_no_other(serially):
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_search_never_opens_the_test_split(serially, grid_file, monkeypatch):
-    monkeypatch.setattr(Sealed, "open", lambda self: pytest.fail("it did"))
+def test_search_never_opens_the_test_split(serially, grid_file, monkeypatch):
+    monkeypatch.setattr(Sealed, "open", lambda self: pytest.fail("the search opened the test split"))
     search(read_grid(grid_file(YAML.format(n_epochs=1))))
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_search_trains_what_is_missing_and_nothing_else(serially, grid_file):
+def test_search_trains_only_stacks_that_are_missing_damaged_or_changed(serially, grid_file):
     grid = read_grid(grid_file(YAML.format(n_epochs=1)))
     stacks = stacks_of(grid)
     first = search(grid)
@@ -270,7 +270,7 @@ def test_a_search_trains_what_is_missing_and_nothing_else(serially, grid_file):
 
 
 @pytest.mark.usefixtures("small_data")
-def test_the_figures_are_in_the_order_of_the_grid(serially, grid_file):
+def test_results_are_in_the_order_of_the_grid(serially, grid_file):
     grid = read_grid(grid_file(YAML.format(n_epochs=1)))
     shuffled = [grid[place] for place in np.random.default_rng(0).permutation(len(grid))]
     together = search(shuffled)
@@ -285,20 +285,20 @@ def test_the_figures_are_in_the_order_of_the_grid(serially, grid_file):
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_search_on_this_machine_gives_the_results_of_serial_training_to_the_bit(grid, monkeypatch, capfd):
+def test_search_in_threads_is_bitwise_identical_to_serial_training(grid, monkeypatch, capfd):
     sweep.splits.cache_clear()
     results = search(grid)
     assert_same(results, serial(grid))
-    assert len(kept()) == len(stacks_of(grid))
+    assert len(cached()) == len(stacks_of(grid))
     err = capfd.readouterr().err
     assert "16 settings in 4 stacks" in err
     assert "240/240" in err
 
-    monkeypatch.setattr(sweep, "train_here", None)  # which fails if it is called
+    monkeypatch.setattr(sweep, "train_here", None)  # calling it would fail
     assert_same(search(grid), results)
 
 
-# On a cluster that is there
+# On a Dask cluster
 
 
 @contextmanager
@@ -308,8 +308,8 @@ def cluster_of(workers):
         yield cluster
 
 
-def test_a_killed_worker_costs_its_stack_only(project, grid, capfd):
-    """The workers are halted at the first epochs that are told of: the one to kill is in the middle of its stack."""
+def test_killed_worker_loses_only_its_current_stack(project, grid, capfd):
+    """The workers halt after the first message about an epoch, so the killed one is in the middle of a stack."""
     found, told, halted = [], [], threading.Event()
 
     with cluster_of(2) as cluster, distributed.Client(cluster) as client:
@@ -327,7 +327,7 @@ def test_a_killed_worker_costs_its_stack_only(project, grid, capfd):
         assert halted.wait(SECONDS)
         killed = told[0]
         where = next(worker for worker, keys in client.processing().items() if ("sweep", killed) in keys)
-        before = set(kept())
+        before = set(cached())
         send(signal.SIGKILL, [pids.pop(where)])
         send(signal.SIGCONT, pids.values())
         searching.join(SECONDS)
@@ -345,8 +345,8 @@ def send(sent, pids):
         os.kill(pid, sent)
 
 
-def test_a_finished_stack_outlives_the_worker_that_trained_it(project, grid):
-    """Its figures are with us: Dask must not train it again because its own copy of them is lost."""
+def test_finished_stack_is_not_trained_again_if_its_worker_dies(project, grid):
+    """We already have its results, so Dask must not train it again because the worker's copy is lost."""
     with cluster_of(1) as cluster, distributed.Client(cluster) as client:
         stacks = {name_of(stack): stack for stack in stacks_of(grid)[:2]}
         results = dask_cluster.train_on_cluster(cluster.scheduler_address, stacks)
@@ -361,7 +361,7 @@ def test_a_finished_stack_outlives_the_worker_that_trained_it(project, grid):
 
 @pytest.fixture
 def scheduler(tmp_path):
-    """The address of a Dask scheduler in a process of its own, which has no lib."""
+    """Start a Dask scheduler in a separate process, which cannot import lib, and return its address."""
     file = tmp_path / "scheduler.json"
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file]
     with process("scheduler", *options, PYTHONPATH=None):
@@ -372,7 +372,7 @@ def scheduler(tmp_path):
 
 @contextmanager
 def process(what, *options, **environment):
-    """`dask scheduler` or `dask worker`."""
+    """Run `dask scheduler` or `dask worker` until the block ends."""
     own = {name: value for name, value in (os.environ | environment).items() if value is not None}
     command = [Path(sys.executable).with_name("dask"), what, *options]
     with subprocess.Popen(command, env=own, stderr=subprocess.DEVNULL) as started:
@@ -386,7 +386,7 @@ def worker(scheduler, **environment):
     return process("worker", scheduler, "--nthreads", "1", "--no-dashboard", **environment)
 
 
-def test_a_search_on_a_scheduler_that_is_there_is_serial_training_to_the_bit(project, scheduler, grid):
+def test_search_on_a_running_scheduler_is_bitwise_identical_to_serial_training(project, scheduler, grid):
     with worker(scheduler), worker(scheduler):
         assert_same(search(grid, scheduler), serial(grid))
     assert len(list(project.glob("data/cifar10/*.bin"))) == 6
@@ -401,7 +401,7 @@ def test_a_search_on_a_scheduler_that_is_there_is_serial_training_to_the_bit(pro
         "no data": r"no CIFAR-10: CIFAR10=nowhere: there is no such file or folder; name an archive or folder",
     }.items(),
 )
-def test_a_worker_that_has_not_what_it_takes_is_refused(project, scheduler, grid, change, said):
+def test_worker_with_another_lib_no_lib_or_no_data_gives_a_one_line_error(project, scheduler, grid, change, said):
     environment = {}
     if change == "other":
         with (project / "lib/model.py").open("a") as file:
@@ -413,7 +413,7 @@ def test_a_worker_that_has_not_what_it_takes_is_refused(project, scheduler, grid
     with worker(scheduler, **environment), pytest.raises(InputError, match=said) as error:
         search(grid, scheduler)
     assert "\n" not in str(error.value)
-    assert not kept()
+    assert not cached()
 
 
 @pytest.mark.usefixtures("small_data")
@@ -426,12 +426,12 @@ def test_a_worker_that_has_not_what_it_takes_is_refused(project, scheduler, grid
         ("tcp://a:1", "b"): "error: usage: python -m notebooks.improvements.search [SCHEDULER]",
     }.items(),
 )
-def test_a_wrong_scheduler_is_one_line(monkeypatch, capfd, arguments, said):
+def test_bad_scheduler_address_gives_a_one_line_error(monkeypatch, capfd, arguments, said):
     monkeypatch.setattr(sys, "argv", ["sweep", *arguments])
     monkeypatch.setattr("notebooks.improvements.cluster.SECONDS_TO_ANSWER", 0.5)
     with pytest.raises(SystemExit) as ended:
         run_command(sweep.main)
-    assert str(ended.value).startswith(said)  # which Python prints, with exit code 1
+    assert str(ended.value).startswith(said)  # Python prints it and exits with 1
     assert "\n" not in str(ended.value)
     assert capfd.readouterr() == ("", "")
 
@@ -440,7 +440,7 @@ def test_a_wrong_scheduler_is_one_line(monkeypatch, capfd, arguments, said):
 
 
 def of_group(leader):
-    """The living processes that Ctrl-C on a terminal would reach with this one."""
+    """Return the running processes of the leader's group, all of which Ctrl-C in a terminal interrupts."""
     found = []
     for own in psutil.process_iter():
         try:
@@ -451,42 +451,42 @@ def of_group(leader):
     return found
 
 
-def test_an_interrupted_search_is_taken_up_where_it_was(project):
-    n_stacks = 2 * os.cpu_count() + 2  # two rounds and more, of a stack for each core
+def test_interrupted_search_continues_with_the_missing_stacks(project):
+    n_stacks = 2 * os.cpu_count() + 2  # more than two stacks for each core
     n_batch = [20 + place for place in range(n_stacks)]
     grid = f"n_batch: {n_batch}\neta: [0.001, 0.01]\nlam: [0, 0.1]\nn_epochs: 60\n"
     (project / "notebooks/sweep.yaml").write_text(grid)
     command = [sys.executable, "-m", "notebooks.improvements.search"]
     pipe = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": project}
-    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+    heeded = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a background job of a shell ignores Ctrl-C
     with subprocess.Popen(command, start_new_session=True, preexec_fn=heeded, **pipe) as first:
         line = first.stderr.readline()
         assert "settings in" in line
         runs = project / "data/runs"
-        wait_until(lambda: kept(runs))
-        os.killpg(first.pid, signal.SIGINT)  # as a terminal does, to all of them
+        wait_until(lambda: cached(runs))
+        os.killpg(first.pid, signal.SIGINT)  # to the whole group, as a terminal does
         out, err = first.communicate(timeout=SECONDS)
     assert first.returncode == 130
     assert err.endswith("\ninterrupted\n")
     assert not re.search("distributed|Traceback|WARN", out + err), err
     wait_until(lambda: not of_group(first.pid))
-    before = kept(runs)
+    before = cached(runs)
     assert 0 < len(before) < n_stacks
 
     second = subprocess.run(command, timeout=SECONDS, check=True, **pipe)
     assert f"{4 * (n_stacks - len(before))} settings in {n_stacks - len(before)} stacks" in second.stderr
-    after = kept(runs)
+    after = cached(runs)
     assert len(after) == n_stacks
-    assert before.items() <= after.items()  # not written again
+    assert before.items() <= after.items()  # the first files were not written again
     assert len(re.findall(r"validation loss \d\.\d{4}, [\d.]+% of the images: η = ", second.stderr)) == 5
 
     third = subprocess.run(command, timeout=SECONDS, check=True, **pipe)
     assert "settings in" not in third.stderr
     assert second.stderr.endswith(third.stderr)
-    assert kept(runs) == after
+    assert cached(runs) == after
 
 
-def test_a_wrong_grid_ends_the_command_in_one_line(project):
+def test_command_with_an_invalid_grid_gives_a_one_line_error(project):
     (project / "notebooks/sweep.yaml").write_text("eta: [0.1]\nlam: [0]\nn_batch: [0]\n")
     done = subprocess.run(
         [sys.executable, "-m", "notebooks.improvements.search"], cwd=project, capture_output=True, text=True
@@ -496,7 +496,7 @@ def test_a_wrong_grid_ends_the_command_in_one_line(project):
 
 
 @pytest.mark.parametrize("scheduler", ["", "tcp://host:8786"])
-def test_make_passes_the_scheduler_on(scheduler):
+def test_make_sweep_passes_the_scheduler_to_the_command(scheduler):
     command = ["make", "--no-print-directory", "--dry-run", "sweep", f"SCHEDULER={scheduler}"]
     log = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=True).stdout
     assert log.splitlines()[-1].split("-m ")[-1].strip() == f"notebooks.improvements.search {scheduler}".strip()
