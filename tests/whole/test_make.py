@@ -155,6 +155,15 @@ def files_of(dotted):
     return [name for name in (f"{path}.py", f"{path}/__init__.py") if (paths.ROOT / name).is_file()]
 
 
+def test_core_runs_the_first_four_chapters_and_the_trainings_that_they_read():
+    command = ["make", "--no-print-directory", "--dry-run", "core-pages"]
+    done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert set(re.findall(r"-m (notebooks\.\w+)", done.stdout)) == {"notebooks.comparison"}
+    assert set(re.findall(r" notebooks/(\d)-\S+\.ipynb", done.stdout)) == set("1234")
+    assert "-m report.pipeline core" in done.stdout
+
+
 def prerequisites(root=paths.ROOT):
     """What each target depends on, directly or by way of another target, as make reads it in the Makefile."""
     database = subprocess.run(["make", "-pn", "pages"], cwd=root, capture_output=True, text=True).stdout
