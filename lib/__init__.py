@@ -1,1 +1,1 @@
-"""Softmax regression on CIFAR-10, written for a reader. Each module says in its first line what it is for."""
+"""Softmax regression on CIFAR-10. The first line of each module says what the module is for."""

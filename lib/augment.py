@@ -1,4 +1,4 @@
-"""Random views of the images: mirrored, or shifted by a few pixels. A view is an index array (D,), like FLIP."""
+"""Random views of the images, mirrored or shifted by a few pixels. A view is an array (D,) of indices, such as FLIP."""
 
 import numpy as np
 
@@ -6,9 +6,9 @@ from lib.preprocess import FLIP
 
 
 def shifted_views(most: int) -> np.ndarray:
-    """Return all V shifts by up to `most` pixels each way, (V, D): X[:, view] is X shifted, with its edges repeated.
+    """Return the V shifts by up to `most` pixels each way, (V, D). X[:, view] is X shifted, with its edges repeated.
 
-    The view in the middle, V // 2, is the image itself.
+    The view in the middle, V // 2, leaves the image unchanged.
     """
     pixels = np.pad(np.arange(3072).reshape(3, 32, 32), ((0, 0), (most, most), (most, most)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (3, 32, 32))  # (1, 2 most + 1, 2 most + 1, 3, 32, 32)
@@ -16,7 +16,7 @@ def shifted_views(most: int) -> np.ndarray:
 
 
 class RandomViews:
-    """A `take` for `lib.train.mini_batch_gd` that draws a view for each image of each batch.
+    """A `take` for `lib.train.mini_batch_gd` that draws a random view of each image of a batch.
 
     Views are drawn uniformly from `shifted_views(shifts)` and, with `flips`, also from their mirror images. Only the
     batch is copied, not the data set.

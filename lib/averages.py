@@ -1,4 +1,4 @@
-"""Averages of networks: over the iterates of a training, and of a network with its mirror image."""
+"""Average networks: over the epochs of a training, or a network with its mirror image."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from lib.preprocess import FLIP
 
 
 class Average:
-    """An `on_epoch` that averages the networks after every epoch from `start` on (Polyak and Juditsky, 1992)."""
+    """An `on_epoch` callback that averages the networks of the epochs from `start` on (Polyak and Juditsky, 1992)."""
 
     def __init__(self, start: int) -> None:
         self.start, self.count = start, 0
@@ -20,22 +20,22 @@ class Average:
 
     @property
     def net(self) -> Network:
-        """The average. Raises ValueError before there is any."""
+        """Return the average. Raises ValueError before epoch `start`."""
         if self.total is None:
-            raise ValueError(f"no network to average yet: the first is that of epoch {self.start}")
+            raise ValueError(f"no network to average yet: averaging starts in epoch {self.start}")
         return Network(self.total.W / self.count, self.total.b / self.count)
 
 
 def mirror_average(net: Network) -> Network:
-    """The mean of a network, or stack, and its mirror image: its scores are those of an image and its mirror, averaged.
+    """Average a network, or stack, with its mirror image. This averages the scores of each image and its mirror image.
 
-    The cost is convex. So where every image is shown both ways, the best network is its own mirror image. Training with
-    random flips only approaches that network; this average has the symmetry exactly.
+    The cost is convex. So if training shows every image both ways, the best network is its own mirror image. Training
+    with random flips only approaches that network; this average is exactly symmetric.
     """
     return Network((net.W + net.W[FLIP]) / 2, net.b)
 
 
 def final_network(last: Network, average: Network, *, averaged: bool, mirrored: bool) -> Network:
-    """The network that a training returns: its last iterate or the average, as it is or averaged with its mirror."""
+    """Return the `last` network or, if `averaged`, the `average`; if `mirrored`, average it with its mirror image."""
     net = average if averaged else last
     return mirror_average(net) if mirrored else net

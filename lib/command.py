@@ -14,17 +14,17 @@ class InputError(ValueError):
 
 
 def say(line: str) -> None:
-    """Print a line to stderr by a single write, so that lines of parallel commands do not mix."""
+    """Print a line to stderr in a single write, so that lines of parallel commands do not mix."""
     print(f"{line}\n", end="", file=sys.stderr, flush=True)
 
 
 def one_line(text: str) -> str:
-    """Put foreign text on one line and replace its control characters by question marks."""
+    """Put untrusted text on one line and replace its control characters with question marks."""
     return "".join(letter if letter.isprintable() else "?" for letter in " ".join(text.split()))
 
 
 def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
-    """Return a `progress` for the command line: it prints a line before each item."""
+    """Return a `progress` function for the command line. It prints a line before each item."""
 
     def progress(items: Iterable[Any]) -> Iterator[Any]:
         listed = list(items)
@@ -36,18 +36,18 @@ def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
 
 
 def refuse_arguments(arguments: list[str]) -> None:
-    """Raise InputError if there are any: a command that ignored them would not do what its user meant."""
+    """Raise InputError if there are any arguments: a command that ignored them would not do what its user meant."""
     if arguments:
         raise InputError(f"{arguments[0]!r}: the command takes no arguments")
 
 
 def run_command(command: Callable[[list[str]], None]) -> None:
-    """Call `command` with the command line's arguments. On an error exit with 1 after one line, on Ctrl-C with 130.
+    """Call `command` with the command line's arguments. Exit with 1 and one line on an error, with 130 on Ctrl-C.
 
     Slow packages are imported in `command`, so that Ctrl-C during these imports is handled, too.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # as stderr does, for a terminal that cannot show η
+        sys.stdout.reconfigure(errors="backslashreplace")  # like stderr, for terminals that cannot show η
     try:
         command(sys.argv[1:])
     except (InputError, OSError) as error:

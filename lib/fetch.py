@@ -1,4 +1,4 @@
-"""`python -m lib.fetch`: put the verified batches of CIFAR-10 on disk."""
+"""`python -m lib.fetch`: fetch the batches of CIFAR-10 and verify them."""
 
 from lib.command import refuse_arguments, run_command
 

@@ -11,13 +11,13 @@ from ruamel.yaml import YAML
 from lib.command import InputError, one_line
 
 Model = TypeVar("Model", bound=BaseModel)
-MAX_LETTERS, MAX_ERRORS = 300, 3  # of foreign text, and of errors, in a message
+MAX_LETTERS, MAX_ERRORS = 300, 3  # limits for a message: characters of a quoted text, and number of errors
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read the keys and values of a YAML file; the values can have any type. Raises InputError.
 
-    YAML 1.2 (ruamel) reads 1e-3 as a number and refuses a key given twice; PyYAML does neither.
+    YAML 1.2 (ruamel) reads 1e-3 as a number and refuses duplicate keys; PyYAML does neither.
     """
     try:
         values = YAML(typ="safe", pure=True).load(path)
@@ -31,7 +31,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def read_json(path: Path, model: type[Model], cure: str) -> Model:
-    """Read a JSON file as `model`. Raises InputError, whose message ends with `cure`, the action that helps."""
+    """Read a JSON file as `model`. Raises InputError, whose message ends with `cure`, what the user can do."""
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as error:
@@ -56,7 +56,7 @@ def explain(error: ValidationError, wording: Mapping[str, str] | None = None) ->
 
 
 def describe(value: Any) -> str:
-    """Describe a foreign value in one short line, even if it is large or deeply nested."""
+    """Describe any value in one short line, even if it is large or deeply nested."""
     brief = reprlib.Repr()
     brief.maxstring = brief.maxother = MAX_LETTERS
     try:
@@ -66,6 +66,6 @@ def describe(value: Any) -> str:
 
 
 def shorten(text: str) -> str:
-    """Put foreign text on one line and shorten it to fit into a message."""
+    """Put untrusted text on one line and shorten it to fit into a message."""
     line = one_line(text)
     return line if len(line) <= MAX_LETTERS else f"{line[:MAX_LETTERS]}…"

@@ -14,11 +14,11 @@ from lib.model import LOSSES, Network, apply_network, backward_pass, compute_cos
 from lib.preprocess import Standardiser
 
 EPS = 1e-6  # smallest denominator of a relative error
-THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # a correct gradient stays below; differences of costs lose digits
+THRESHOLD = {"torch": 1e-9, "numerical": 1e-4}  # maximum error; central differences lose digits
 
 
 def first_images(n: int) -> Split:
-    """Return X (n, D) in float64 and y (n,) of the first n training images, standardised by all of them."""
+    """Return X (n, D) in float64 and y (n,) of the first n training images, standardised like the training split."""
     images, y = cifar10.load_batch(BATCHES["train"])
     return Standardiser.fit(images).apply(images[:n], np.float64), y[:n]
 
@@ -31,7 +31,7 @@ def relative_error(a: Network, n: Network, eps: float = EPS) -> Network:
 def torch_gradient(X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax") -> Network:
     """Compute the gradient of the cost by PyTorch's automatic differentiation, independently of our derivation.
 
-    `loss` is a key of `lib.model.LOSSES`, here and below; the losses used here are PyTorch's.
+    `loss` is a key of `lib.model.LOSSES`. The loss itself is PyTorch's, not ours.
     """
     os.environ.setdefault("MKL_CBWR", "COMPATIBLE")  # makes torch's MKL round the same on every processor
     import torch
@@ -73,7 +73,7 @@ def max_error(a: Network, n: Network) -> tuple[float, float]:
 def check(
     X: np.ndarray, y: np.ndarray, net: Network, lam: float, loss: str = "softmax"
 ) -> dict[str, tuple[float, float]]:
-    """Return the largest relative errors, in W and in b, of `backward_pass` against both other gradients."""
+    """Compare `backward_pass` with the two other gradients. Return the largest relative errors in W and b for each."""
     gradient = backward_pass(X, y, apply_network(X, net, LOSSES[loss]), net, lam, LOSSES[loss])
     return {
         "torch": max_error(gradient, torch_gradient(X, y, net, lam, loss)),
@@ -82,13 +82,13 @@ def check(
 
 
 def replay_reference(images: np.ndarray, y: np.ndarray, d: int = 10, n: int = 3, seed: int = 42) -> tuple[float, float]:
-    """Repeat the gradient check of the reference report. It published (1.09e-15, 9.78e-17) for W and b.
+    """Repeat the gradient check of the reference report, which published (1.09e-15, 9.78e-17) for W and b.
 
-    Rounding depends on the order of operations: P is exp(log softmax), and 1/n multiplies before X but after the sum.
+    Rounding depends on the order of operations, so they follow that report: P is exp(log softmax), for example.
     `images` uint8 (N, D), y (N,) are data_batch_1; see `procedure_of_the_reference` in data/reference.yaml.
     """
     rng = np.random.default_rng(seed)
-    rng.standard_normal((10, images.shape[1]))  # the full W is drawn first
+    rng.standard_normal((10, images.shape[1]))  # that report draws the full W first
     net = Network(0.01 * rng.standard_normal((10, d)).T, np.zeros(10))
     pixels = images[:, :d] / 255
     X, y = (pixels[:n] - pixels.mean(0)) / pixels.std(0), y[:n]

@@ -1,6 +1,6 @@
-"""Rules that keep validation and test accuracies honest. A broken rule stops the run and says where to look.
+"""Checks that keep validation and test accuracies honest. A failed check stops the run and says where to look.
 
-One more rule is in `lib.train`: code that evaluates a network gets its weights read-only.
+One more check is in `lib.train`: code that evaluates a network gets read-only weights.
 """
 
 import hashlib
@@ -12,11 +12,11 @@ from lib.command import InputError
 from lib.stats import proportions_p
 
 Split = tuple[np.ndarray, np.ndarray]  # X (N, D), y (N,)
-UNLIKELY = 1e-4  # p value: the share of honest runs, equally accurate on both splits, that is stopped by chance
+UNLIKELY = 1e-4  # p value: at most this share of honest runs is stopped by chance
 
 
 class GuardError(InputError):
-    """A run broke a rule of this module."""
+    """A run failed a check of this module."""
 
 
 def check_disjoint(splits: Mapping[str, np.ndarray]) -> None:
@@ -34,13 +34,13 @@ class HeldOut(np.ndarray):
 
 
 def refuse_held_out(X: np.ndarray) -> None:
-    """Raise GuardError if X is of a held-out split: after training on it, its accuracy is a training accuracy."""
+    """Raise GuardError if X is held out: after training on it, its accuracy would be a training accuracy."""
     if isinstance(X, HeldOut):
         raise GuardError("training on a held-out split: train on the train split, evaluate on this one")
 
 
 class Sealed:
-    """The test split, which can be read once: a second look would let it influence choices."""
+    """The test split, which can be read only once: a second look could influence choices."""
 
     def __init__(self, load: Callable[[], Split]) -> None:
         self.load: Callable[[], Split] | None = load

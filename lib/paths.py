@@ -1,7 +1,7 @@
-"""The project's folders, and how to write a file whole or not at all.
+"""The project's folders; functions that write a file whole or not at all.
 
 A temporary file or folder is locked while it is in use. The system releases the lock even if the process is killed, so
-one without a lock was abandoned, and the next process removes it.
+a file without a lock was abandoned, and the next process removes it.
 """
 
 import fcntl
@@ -25,9 +25,9 @@ SETTINGS = NOTEBOOKS / "settings"
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, which replaces `path` if the block ends well and is removed otherwise.
+    """Yield a temporary path next to `path`. It replaces `path` if the block succeeds and is removed otherwise.
 
-    It has the same suffix, since NumPy and papermill go by it. An OSError while writing names `path`.
+    It has the same suffix, because NumPy and papermill choose the format by it. An OSError while writing names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.stem}."
@@ -73,7 +73,7 @@ def locked(handle: int) -> Iterator[None]:
 
 
 def remove_abandoned(folder: Path, prefix: str, suffix: str = "") -> None:
-    """Remove temporary files and folders without a lock, if they have a name as `tempfile` makes it."""
+    """Remove temporary files and folders without a lock, if their names look as if `tempfile` had made them."""
     for path in folder.glob(f"{glob.escape(prefix)}{'?' * 8}{glob.escape(suffix)}"):
         with suppress(OSError):
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # /tmp has pipes and links, too

@@ -10,9 +10,9 @@ FLIP = np.arange(3072).reshape(3, 32, 32)[:, :, ::-1].reshape(-1)
 
 
 class Standardiser(NamedTuple):
-    """Mean and standard deviation of each pixel, scaled to [0, 1], over the images it was fitted on: (D,), float64.
+    """Mean and standard deviation of each pixel, scaled to [0, 1], over the fitted images: (D,), float64 each.
 
-    Fit it on the training images alone, then apply it to every split, so that no held-out image has an influence.
+    Fit it on the training images alone, then apply it to every split, so that held-out images have no influence.
     """
 
     mean: np.ndarray

@@ -1,4 +1,4 @@
-"""Accuracies that others have published, from data/reference.yaml, and their comparison with ours to the digit."""
+"""Read the accuracies that others published, from data/reference.yaml, and compare ours with them digit by digit."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ def reports() -> tuple[dict[str, list[float]], dict[str, list[float]]]:
 
 
 def in_symbols(claim: str) -> str:
-    """Write a claim in Markdown: eta and lam, the course's names of the parameters, become symbols."""
+    """Return a claim in Markdown. The parameter names eta and lam become symbols."""
     names = {"eta": "\\eta", "lam": "\\lambda"}
     return re.sub(r"\b(eta|lam) = ([.\d]*\d)", lambda m: f"${names[m[1]]} = {float(m[2]):g}$", claim)
 
@@ -36,5 +36,5 @@ def equal_to_the_digit(ours: float, published: float) -> bool:
 
 
 def round_like(ours: float, published: float) -> str:
-    """Write `ours` with as many decimals as `published` has."""
+    """Return `ours` as text with as many decimals as `published` has."""
     return f"{ours:.{len(repr(published).partition('.')[2])}f}"

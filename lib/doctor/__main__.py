@@ -1,7 +1,7 @@
-"""Say what may be wrong with a student's work.
+"""Print what may be wrong with a student's work.
 
 python -m lib.doctor 26.2 38.8 39.2 37.5       final test accuracies, in the order of the assignment's settings
-python -m lib.doctor path/to/results.json      test accuracies, and those on train and validation where it has them
+python -m lib.doctor path/to/results.json      test accuracies, and those on train and validation if it has them
 """
 
 from lib.command import run_command

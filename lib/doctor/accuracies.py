@@ -1,4 +1,4 @@
-"""The accuracies that the doctor compares: those that a user gives, and those that each mistake leads to."""
+"""Read the accuracies that the doctor compares: the user's, and those that each known mistake leads to."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,18 +21,18 @@ USAGE = f"give a results.json, or {len(SETTINGS)} test accuracies, such as 26.2 
 
 
 class Spread(BaseModel):
-    """Final accuracies on one split: mean and deviation over the seeds, and the accuracies of each seed."""
+    """Final accuracies on one split: mean and standard deviation over the seeds, and the accuracies of each seed."""
 
     mean: EachSetting
     sd: EachSetting
     seeds: Annotated[list[EachSetting], Field(min_length=1)]
 
 
-Signature = Mapping[str, Spread]  # by split: what one mistake leads to
+Signature = Mapping[str, Spread]  # by split: the accuracies that one mistake leads to
 
 
 def sum_up(seeds: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Spread]:
-    """Sum up accuracies (n_epochs, 4) of each split, one mapping a seed: the signature of their final values."""
+    """Return the signature of the final accuracies. `seeds` has one mapping per seed, from split to (n_epochs, 4)."""
     final = {split: np.array([accuracies[split][-1] for accuracies in seeds]) for split in BATCHES}  # (n_seeds, 4) each
     return {
         split: Spread(mean=each.mean(0).tolist(), sd=each.std(0, ddof=1).tolist(), seeds=each.tolist())
@@ -55,11 +55,11 @@ def read_signatures(path: Path = paths.REPORT / "results.json") -> Mapping[str, 
     return signatures
 
 
-# What the user gives
+# The user's accuracies
 
 
 class Result(BaseModel):
-    """What a results.json holds of one setting. Final accuracies may be missing."""
+    """The entry of one setting in a results.json. Final accuracies may be missing."""
 
     eta: float
     lam: float
@@ -94,7 +94,7 @@ def parse(argument: str) -> float:
 
 
 def from_numbers(values: Sequence[float]) -> Accuracies:
-    """Take four test accuracies, all in per cent or all as fractions."""
+    """Return four test accuracies, which the user gives all in per cent or all as fractions."""
     below = [value for value in values if value <= 1]
     if below and len(below) < len(values):
         raise InputError(f"{below[0]:g} is a fraction and {max(values):g} is in per cent: give all in the same way")
@@ -102,7 +102,7 @@ def from_numbers(values: Sequence[float]) -> Accuracies:
 
 
 def from_results(path: Path) -> Accuracies:
-    """Read the final accuracies of those of the assignment's settings that the file has."""
+    """Read the final accuracies of the assignment's settings that are in the file."""
     accuracies: dict[tuple[str, int], float] = {}
     for result in read_json(path, Results, USAGE).settings.values():
         if (result.eta, result.lam) in SETTINGS and (result.n_batch, result.n_epochs) == (N_BATCH, N_EPOCHS):

@@ -1,8 +1,8 @@
-"""What may be wrong with a student's work, by comparing the accuracies with those of known mistakes.
+"""Diagnose a student's work by comparing its accuracies with those of known mistakes.
 
 Every cause in report/results.json predicts each accuracy with a Gaussian. Its mean is the mean over our seeds. Its
-width covers the seeds, and a floor for what others do differently: rounding, shuffling, generators. Accuracies count as
-independent, so with many of them the confidence is on the high side.
+width combines the deviation over the seeds with a floor for what other programs do differently: rounding, shuffling,
+random generators. The accuracies are treated as independent, so if there are many, the confidence is too high.
 """
 
 import math
@@ -16,16 +16,16 @@ from lib.doctor.mistakes import ADVICE, RIGHT
 
 NONE = "none of these"
 PRIOR = {RIGHT: 0.5, NONE: 0.05}  # the mistakes share the rest equally
-FLOOR = {"train": 0.4, "val": 0.3, "test": 0.3}  # points
+FLOOR = {"train": 0.4, "val": 0.3, "test": 0.3}  # percentage points
 CHAOTIC_FLOOR = {"train": 4.0, "val": 2.0, "test": 2.0}  # over eight seeds, see data/reference.yaml
-RANGE = 50.0  # points: if it is none of these, any accuracy from 0 to 50 % is as likely as another
+RANGE = 50.0  # percentage points: if the cause is none of these, all accuracies from 0 to 50 % are equally likely
 SHOWN = 0.05  # a cause that is less likely is not named
 
 
 def predict(signature: Signature, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and width, (4,) each in points, of the accuracies that a cause leads to on one split.
+    """Return the mean and width, (4,) each, in percentage points, of the accuracies that a cause leads to on one split.
 
-    Two or three seeds are few for a deviation: it is pooled over the settings of the small step.
+    Two or three seeds are too few to estimate a deviation, so it is pooled over the settings with the small step.
     """
     mean, sd = 100 * np.array([signature[split].mean, signature[split].sd])
     chaotic = np.array([eta == CHAOTIC_ETA for eta, _ in SETTINGS])
@@ -58,13 +58,13 @@ def posterior(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> di
 
 
 def distance(signature: Signature, right: Signature, split: str) -> np.ndarray:
-    """Return by how much a cause moves each accuracy on a split, (4,), in widths of the right one."""
+    """Return how far a cause moves each accuracy on a split, (4,), in widths of the prediction without a mistake."""
     mean, width = predict(right, split)
     return abs(predict(signature, split)[0] - mean) / width
 
 
 def without_trace(signatures: Mapping[str, Signature], places: Collection[tuple[str, int]]) -> list[str]:
-    """Name the mistakes that move no accuracy at `places`, by split and place in SETTINGS, by two widths or more."""
+    """Return the mistakes that move each accuracy at `places` (split, index in SETTINGS) by less than two widths."""
     right = signatures[RIGHT]
     return [
         name
@@ -74,7 +74,7 @@ def without_trace(signatures: Mapping[str, Signature], places: Collection[tuple[
 
 
 def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> dict[str, list[str]]:
-    """Diagnose each seed's accuracies on a split, with means from the other seeds: likeliest causes, by true cause."""
+    """Diagnose each seed from the means of the other seeds. Return the likeliest causes found, by true cause."""
     causes: dict[str, list[str]] = {name: [] for name in signatures}
     for name, signature in signatures.items():
         for seed, fractions in enumerate(signature[split].seeds):
@@ -85,7 +85,7 @@ def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> d
 
 
 def leave_out(seed: int, signature: Signature) -> Signature:
-    """Leave out one of the signature's seeds. The deviations stay: one or two seeds would give none."""
+    """Return the signature without one seed. The deviations stay: one or two seeds are too few to estimate them."""
     rest = {split: [*spread.seeds[:seed], *spread.seeds[seed + 1 :]] for split, spread in signature.items()}
     return {
         split: spread.model_copy(update={"mean": np.mean(rest[split], axis=0), "seeds": rest[split]})
@@ -94,13 +94,13 @@ def leave_out(seed: int, signature: Signature) -> Signature:
 
 
 def diagnose(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> list[str]:
-    """Return the diagnosis in lines: 'looks right', or at most three causes with where to look."""
+    """Return the lines of the diagnosis: 'looks right', or at most three causes, each with where to look."""
     probability = posterior(accuracies, signatures)
     causes = [f"{confidence(p):>9}  {advise(name)}" for name, p in list(probability.items())[:3] if p >= SHOWN]
     if next(iter(probability)) != RIGHT:
         return causes
     hidden = [ADVICE[name].did for name in without_trace(signatures, accuracies)]
-    note = [f"These figures cannot rule out: {'; '.join(hidden)}."] if hidden else []
+    note = [f"These accuracies cannot rule out: {'; '.join(hidden)}."] if hidden else []
     return [f"looks right ({confidence(probability[RIGHT])})", *causes[1:], *note]
 
 
@@ -108,7 +108,7 @@ def advise(name: str) -> str:
     if name == RIGHT:
         return "nothing wrong"
     if name == NONE:
-        return "none of the mistakes known here gives such figures. Start with the gradient check."
+        return "none of the mistakes known here gives such accuracies. Start with the gradient check."
     return f"{ADVICE[name].did}. {ADVICE[name].look}"
 
 

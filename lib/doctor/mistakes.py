@@ -1,4 +1,4 @@
-"""The mistakes that the doctor knows, from advice.yaml. notebooks/common_mistakes makes and trains them."""
+"""The mistakes that the doctor knows, from advice.yaml. notebooks/common_mistakes trains networks with them."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from lib.files import read_yaml
 
 
 class Advice(NamedTuple):
-    """What was done, where to look, and which picture of which setting shows it best."""
+    """One mistake: what was done, where to look for it, and which picture of which setting shows it best."""
 
     did: str
     look: str

@@ -1,1 +1,1 @@
-"""One setting becomes a run: its file read, its images split, trained, evaluated, and cached."""
+"""Turn a setting into a run: read its file, split the images, train, evaluate, and cache the result."""

@@ -1,8 +1,8 @@
-"""Arrays that took long to compute, cached in data/runs: each file's name holds a hash of what its arrays depend on.
+"""Cache computed arrays in data/runs. Each file's name contains a hash of all that its arrays depend on.
 
-A result depends on the arguments, the data, NumPy, and the code of its module and of all that this module imports. So a
-change that is undone finds the old file again, and a comment changes nothing. The files that were read least recently
-are removed where all together exceed MOST_BYTES.
+A result depends on the arguments, the data, NumPy, and the code of its module and of all modules that this imports. So
+when a change is undone, the old file is found again, and a changed comment makes no difference. If the files together
+exceed MOST_BYTES, those that were read least recently are removed.
 """
 
 import ast
@@ -25,13 +25,13 @@ from lib import cifar10, paths
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[Iterable[Any]], Iterable[Any]]  # wraps an iterable, as tqdm does
 
-HOUSES = ("lib.", "notebooks.")  # packages of code that computes
-DATA = "lib.cifar10"  # the data are known by their checksums, whatever code has fetched them
+HOUSES = ("lib.", "notebooks.")  # packages whose code affects results
+DATA = "lib.cifar10"  # left out: the data's checksums count, not the code that fetches them
 MOST_BYTES = 2 * 10**9
 
 
 def cached(name: str, compute: Callable[..., Arrays], progress: Progress = iter, **arguments: Any) -> Arrays:
-    """Load what `compute(progress=progress, **arguments)` returns from the cache, or compute and cache it."""
+    """Return the result of `compute(progress=progress, **arguments)`: load it, or compute and cache it."""
     return cached_all({name: arguments}, compute, lambda names: [(name, compute(progress=progress, **arguments))])[name]
 
 
@@ -40,10 +40,10 @@ def cached_all(
     compute: Callable[..., Any],
     compute_missing: Callable[[list[str]], Iterable[tuple[str, Arrays]]],
 ) -> dict[str, Arrays]:
-    """The results of several computations by name: those in the cache, and those that `compute_missing` yields.
+    """Return the results of several computations by name, from the cache or else from `compute_missing`.
 
-    `compute` is the function whose code the results depend on, `arguments` what each of them depends on besides. Each
-    result is cached as soon as it is yielded, so an interruption loses only what is unfinished.
+    All results depend on the code of `compute`, and each also on its entry in `arguments`. Each result is cached as
+    soon as it is yielded, so an interruption loses only unfinished results.
     """
     marks = {name: fingerprint(compute, **each) for name, each in arguments.items()}
     results = {name: load(name, mark) for name, mark in marks.items()}
@@ -56,30 +56,30 @@ def cached_all(
 
 
 def one_thread() -> threadpool_limits:
-    """Limit BLAS to one thread: rounding depends on the thread count, which the fingerprint omits."""
+    """Limit BLAS to one thread. The thread count affects rounding, and the fingerprint does not contain it."""
     return threadpool_limits(1, user_api="blas")
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
-    """What a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
+    """Return all that a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
     inputs = json.dumps(arguments, default=without_name)
     code = code_hash(Path(compute.__code__.co_filename).resolve())  # __module__ would be "__main__" in a command
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
 
 
 def without_name(setting: BaseModel) -> dict[str, Any]:
-    """All of a setting that makes a difference to its training."""
+    """Return the fields of a setting that affect its training."""
     return setting.model_dump(exclude={"name"})
 
 
 @cache
 def code_hash(file: Path) -> str:
-    """The hash of a module and of all our modules that it imports, without comments and docstrings."""
+    """Return a hash of the code of a module and of all our modules that it imports, without comments and docstrings."""
     return hashlib.sha256("\n".join(map(plain_code, sorted(imported_by(file)))).encode()).hexdigest()
 
 
 def imported_by(file: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
-    """The files of a module and of all our modules that it imports, directly or not."""
+    """Return the files of a module and of all our modules that it imports, directly or indirectly."""
     known |= {file}
     nodes = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.ImportFrom)]
     names = {name for node in nodes for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))}
@@ -91,7 +91,7 @@ def imported_by(file: Path, known: frozenset[Path] = frozenset()) -> frozenset[P
 
 
 def plain_code(file: Path) -> str:
-    """A module's code without comments and docstrings."""
+    """Return a module's code without comments and docstrings."""
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
@@ -100,7 +100,7 @@ def plain_code(file: Path) -> str:
 
 
 def save(name: str, mark: str, arrays: Arrays) -> None:
-    """Write the arrays with their fingerprint, whole or not at all, and make room for them."""
+    """Write the arrays with their fingerprint, whole or not at all, and remove old files beyond the limit."""
     content: dict[str, Any] = {**arrays, "fingerprint": mark}
     with paths.atomic(file_of(name, mark)) as temporary:
         np.savez(temporary, **content)
@@ -108,14 +108,14 @@ def save(name: str, mark: str, arrays: Arrays) -> None:
 
 
 def load(name: str, mark: str) -> Arrays | None:
-    """The arrays cached under this name and fingerprint, or None if there are none or the file is damaged."""
+    """Return the arrays cached under this name and fingerprint, or None if the file is missing or damaged."""
     file = file_of(name, mark)
     try:
         with np.load(file) as content:
             if str(content["fingerprint"]) == mark:
                 os.utime(file, ns=(time.time_ns(), file.stat().st_mtime_ns))  # for `remove_oldest`
                 return {key: content[key] for key in content.files if key != "fingerprint"}
-    except Exception:  # nosec B110 # a damaged file raises anything, and is computed again whatever it was
+    except Exception:  # nosec B110 # a damaged file can raise any exception, and is computed again
         pass
     return None
 

@@ -1,4 +1,4 @@
-"""Trainings side by side on all cores, in one process: NumPy's products let other threads run."""
+"""Run trainings in parallel threads, one per core. NumPy's matrix products let other threads run."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -18,15 +18,15 @@ Result = TypeVar("Result")
 def side_by_side(
     train: Callable[[Job, Progress], Result], jobs: Sequence[Job], progress: Progress = iter
 ) -> Iterator[Result]:
-    """Yield train(job, epochs) of each job, in their order. `progress` wraps the jobs.
+    """Yield train(job, epochs) for each job, in order. `progress` wraps the jobs.
 
-    `epochs` wraps the epochs of a training. It ends them all when the caller stops early: otherwise Ctrl-C would wait
-    for the remaining trainings.
+    `epochs` wraps the epochs of a training. It ends every training when the caller stops early: otherwise Ctrl-C
+    would wait for the remaining trainings.
     """
     stop = Event()
 
     def train_quietly(job: Job) -> Result:
-        with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge; the state belongs to the thread
+        with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge; errstate is per thread
             return train(job, lambda epochs: takewhile(lambda _: not stop.is_set(), epochs))
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

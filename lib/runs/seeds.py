@@ -1,4 +1,4 @@
-"""How much of a result is chance: every setting trained from other seeds, in stacks."""
+"""Train every setting from several seeds, in stacks, to measure how much of a result is chance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -22,9 +22,9 @@ NO_SEED = Setting.model_fields["seed"].default
 
 
 def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Progress = iter) -> dict[str, Arrays]:
-    """For each setting, by name: final accuracy on each split and smoothness of the templates, (n_seeds,) each.
+    """Return, by setting name, the final accuracy on each split and the templates' smoothness, (n_seeds,) each.
 
-    The seed of a setting itself makes no difference.
+    The `seed` of a setting is ignored.
     """
     seedless = [setting.model_copy(update={"seed": NO_SEED}) for setting in settings]
     files = {f"spread@{setting.file_stem}@{len(seeds)}": setting for setting in seedless}
@@ -42,7 +42,7 @@ def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: 
 
 
 def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progress) -> Iterator[list[Arrays]]:
-    """The arrays of `spread` for each setting of each group. A group is trained as one stack for each seed."""
+    """Yield the arrays of `spread` for the settings of each group. A group is trained as one stack per seed."""
     splits = {images: load_splits(*images) for images in dict.fromkeys(map(images_of, groups))}
 
     def train(job: tuple[Group, int], epochs: Progress) -> Network:
@@ -61,12 +61,12 @@ def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progre
 
 
 def images_of(group: Group) -> Images:
-    """The arguments of `load_splits`. Groups for which they are equal share the images, which are large."""
+    """Return the arguments of `load_splits`. Groups with equal arguments share the images, which are large."""
     return group[0].dtype, group[0].train_on
 
 
 def measures_of(nets: Sequence[Network], splits: Mapping[str, Split]) -> list[Arrays]:
-    """The arrays of `spread` for each setting of a group, from its stack of each seed."""
+    """Return the arrays of `spread` for each setting of a group, given the group's trained stack for each seed."""
     measures = {
         name: np.array([compute_accuracy(scores(X, net), y) for net in nets]) for name, (X, y) in splits.items()
     }

@@ -1,4 +1,4 @@
-"""One setting of the training: read from its YAML file and validated before anything is run."""
+"""Read a setting of the training from its YAML file and validate it before anything is run."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ from lib.files import describe, explain, read_yaml
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
-MAX = 2**31  # of whole numbers: more would only be a slip
-PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # each network of a stack may have its own
+MAX = 2**31  # of whole numbers: a larger one must be a typing error
+PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # fields that may differ within a stack
 
 
 class Setting(BaseModel):
-    """What one section of the report trains with, by the course's names; `name` is the file's name without .yaml."""
+    """The parameters of one training, under the course's names. `name` is the file's name without .yaml."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -29,43 +29,43 @@ class Setting(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX)] = 42
     dtype: Literal["float32", "float64"] = "float32"
     loss: LossName = "softmax"
-    train_on: TrainOn = "data_batch_1"  # all: the five batches less 1,000 validation images
-    flips: bool = False  # mirror an image or not, drawn anew each time it is met
-    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # pixels at most by which it is moved each way, drawn likewise
-    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth: in equal steps, or when stuck
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each step that the next one repeats
-    average: bool = False  # keep the mean of the networks after each epoch of the second half, not the last
-    mirror: bool = False  # then the mean of the network and its mirror image
+    train_on: TrainOn = "data_batch_1"  # all: the five batches minus 1,000 validation images
+    flips: bool = False  # mirror each image at random each time it is used
+    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # shift it at random by at most so many pixels
+    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth after equal parts or on a plateau
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each update that the next one repeats
+    average: bool = False  # return the mean of the networks after each epoch of the second half
+    mirror: bool = False  # return the mean of the network and its mirror image
 
     @property
     def stack_key(self) -> tuple[tuple[str, Any], ...]:
-        """Equal for settings that can be trained as one stack: those with the same loss and the same batches."""
+        """Return a key shared by settings that can be trained as one stack: those with the same loss and batches."""
         return tuple(self.model_dump(exclude={"name", *PER_NETWORK}).items())
 
     def trains_as(self, other: "Setting") -> bool:
-        """Whether the two differ in their names at most."""
+        """Return whether the two settings differ at most in their names."""
         return self.model_copy(update={"name": other.name}) == other
 
     @property
     def non_defaults(self) -> dict[str, Any]:
-        """The fields beside eta and lam that differ from their defaults."""
+        """Return the fields, without eta and lam, that differ from their defaults."""
         return self.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
 
     @property
     def file_stem(self) -> str:
-        """The values as a file name without suffix. Settings that train the same have the same one."""
+        """Return the values as a file name without suffix. Settings that differ only in name share it."""
         others = [f"{field}{'' if value is True else value}" for field, value in self.non_defaults.items()]
         return "-".join([f"eta{self.eta:g}", f"lam{self.lam:g}", *others]).replace("+", "").replace("_", "")
 
     @property
     def title(self) -> str:
-        """The setting in Markdown: η and λ, and whatever else differs from the usual."""
+        """Return the setting in Markdown: η, λ, and the fields that differ from their defaults."""
         others = [field if value is True else f"{field} = {value}" for field, value in self.non_defaults.items()]
         return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
 
     @property
     def plain_title(self) -> str:
-        """The same without Markdown, for plots and alt texts."""
+        """Return the title without Markdown, for plots and alternative texts."""
         return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
 
 
@@ -76,7 +76,7 @@ WORDING = {
 
 
 def read(path: Path) -> Setting:
-    """The setting in one YAML file. Raises InputError with file, key, value and what is allowed."""
+    """Return the setting in a YAML file. Raises InputError with file, key, value and what is allowed."""
     values = read_yaml(path)
     if "name" in values:
         raise InputError(f"{path}: name = {describe(values['name'])}: unknown key; a setting is named by its file")
@@ -84,7 +84,7 @@ def read(path: Path) -> Setting:
 
 
 def validate(values: dict[str, Any], where: str) -> Setting:
-    """A Setting of these values. Raises InputError, in one line that begins with `where`."""
+    """Return a Setting with these values. Raises InputError with one line that begins with `where`."""
     try:
         return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
     except ValidationError as error:
@@ -92,7 +92,7 @@ def validate(values: dict[str, Any], where: str) -> Setting:
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
-    """Every setting of the report, in the assignment's order: the largest step first, then by growing penalty."""
+    """Return every setting of the report, the largest step first, then by growing penalty, like the assignment."""
     found = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
     if not found:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")

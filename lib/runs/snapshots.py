@@ -1,4 +1,4 @@
-"""The templates at a few epochs of a training, kept small, to show how they form. Letters as in `lib.model`."""
+"""Record the templates at a few epochs of a training, to show how they form. Letters as in `lib.model`."""
 
 from typing import NamedTuple, Self
 
@@ -8,19 +8,19 @@ from lib.model import Network, member
 
 
 class Film(NamedTuple):
-    """Templates on their own scale each, as a picture shows them: all that is kept of the weights on the way."""
+    """The templates at a few epochs, each scaled to 256 levels for a picture. The weights are not recorded."""
 
     epochs: np.ndarray  # (n,)
     levels: np.ndarray  # uint8 (n, D, K)
 
     def strip(self) -> Self:
-        """The few frames that fit a page: the epochs 0, 1, 5, 10, 20, 40 as far as they are there, and the last."""
+        """Return the frames that fit on a page: those of epochs 0, 1, 5, 10, 20 and 40, if present, and the last."""
         few = np.isin(self.epochs, (0, 1, 5, 10, 20, 40, self.epochs[-1]))
         return self._replace(epochs=self.epochs[few], levels=self.levels[few])
 
 
 class Snapshots:
-    """An `on_epoch` that keeps the templates of a stack's first network at the epochs of `chosen`."""
+    """An `on_epoch` callback that records the templates of a stack's first network at the epochs of `chosen`."""
 
     def __init__(self, n_epochs: int) -> None:
         self.levels: dict[int, np.ndarray | None] = dict.fromkeys(chosen(n_epochs))
@@ -30,13 +30,13 @@ class Snapshots:
             self.levels[epoch] = levels(member(net, 0).W)
 
     def film(self, net: Network) -> Film:
-        """What was kept, ending with `net`: what training returns may be an average, not the last iterate."""
+        """Return the recorded templates, ending with `net`: training may return an average, not the last iterate."""
         frames = [*list(self.levels.values())[:-1], levels(net.W)]
         return Film(np.array(list(self.levels)), np.stack([frame for frame in frames if frame is not None]))
 
 
 def chosen(n_epochs: int) -> list[int]:
-    """0, 1, 2, 3, 5, 7, 10, 14, 20, 28, 40 and so on, each by √2 the one before; ending with the last epoch."""
+    """Return 0, 1, 2, 3, 5, 7, 10, 14, 20, 28, 40 and so on, growing by a factor of √2, and the last epoch."""
     growing = {int(10 * 2 ** (i / 2)) for i in range(-6, 40)}
     return [0, *sorted(epoch for epoch in growing if epoch < n_epochs), n_epochs]
 
@@ -48,5 +48,5 @@ def min_max_scale(W: np.ndarray) -> np.ndarray:
 
 
 def levels(W: np.ndarray) -> np.ndarray:
-    """W (D, K) in 256 levels from the smallest weight of each class to its largest: uint8 (D, K)."""
+    """Return W (D, K) quantised to 256 levels, from the smallest weight of each class to its largest: uint8 (D, K)."""
     return np.rint(255 * np.nan_to_num(min_max_scale(W))).astype(np.uint8)

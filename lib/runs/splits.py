@@ -1,4 +1,4 @@
-"""Which images train, validate and test, standardised; the test split can be read once."""
+"""Load the training, validation and test images, standardised. The test split can be read only once."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from lib.runs.settings import TrainOn
 
 
 class Splits(NamedTuple):
-    """X (N, D) and y (N,) of the training and of the validation split, and the sealed test split."""
+    """X (N, D) and y (N,) of the training and the validation split, and the sealed test split."""
 
     train: Split
     val: Split
@@ -20,7 +20,7 @@ class Splits(NamedTuple):
 
 
 def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1") -> Splits:
-    """The splits, standardised with the statistics of train alone. Raises GuardError if two of them share an image."""
+    """Return the splits, standardised with the training statistics. Raises GuardError if two of them share an image."""
     loaded = (
         split_all()
         if train_on == "all"
@@ -30,7 +30,7 @@ def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1
     standardiser = Standardiser.fit(loaded["train"][0])
 
     def prepare(split: str) -> Split:
-        images, y = loaded.pop(split)  # each is prepared once, and the bytes are not needed after it
+        images, y = loaded.pop(split)  # frees the bytes, since each split is prepared only once
         return standardiser.apply(images, dtype), y
 
     def hold_out(split: str) -> Split:
@@ -41,9 +41,9 @@ def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1
 
 
 def split_all(seed: int = 0) -> dict[str, Split]:
-    """All five batches less N_VAL validation images, equally many of each class, drawn by `seed`; and test.
+    """Split all five batches into training and N_VAL validation images, as many of each class; add the test images.
 
-    Each class must have at least its share of N_VAL images.
+    The validation images are drawn with `seed`. Each class must have at least its share of N_VAL images.
     """
     batches = [cifar10.load_batch(name) for name in assignment.ALL_BATCHES]
     images, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))

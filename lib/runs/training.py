@@ -1,4 +1,4 @@
-"""Train settings: several as one stack, which reads the images once for all of them, or one into a run."""
+"""Train settings: several as one stack, which reads the images only once, or a single one, which gives a run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
@@ -21,9 +21,9 @@ from lib.train import Backward, History, OnEpoch, epoch_orders, evaluate, mini_b
 
 
 class Trained(NamedTuple):
-    """A stack of M networks, trained, and its history: `history[split][measure]`, (n_epochs, M).
+    """A trained stack of M networks and its history: `history[split][measure]` is (n_epochs, M).
 
-    The history ends at the networks that are returned, also where these are not the last iterates but averages.
+    The last entry of the history describes the returned networks, even if these are averages.
     """
 
     net: Network
@@ -42,10 +42,10 @@ def train_stack(
 ) -> Trained:
     """Train M settings with the same `stack_key`. After every epoch, evaluate them on the splits `evaluate_on`.
 
-    As in the reference, one generator draws the weights and a second one, of the same seed, the orders of the images. A
-    third one, of another seed, draws the views. `progress` wraps the orders of the epochs: a tqdm shows a bar, and
-    whatever yields fewer orders ends the training early. `on_epoch(epoch, net)` gets the stack after each epoch, and
-    the initial stack as epoch 0. A caller that reads the history while training runs passes its own `history`.
+    As in the reference report, one generator draws the weights, and a second one with the same seed draws the orders of
+    the images. A third one, with another seed, draws the views. `progress` wraps the orders of the epochs: tqdm shows a
+    bar, and an iterator that yields fewer orders ends the training early. `on_epoch(epoch, net)` gets the stack after
+    each epoch, and the initial stack as epoch 0. To read the history during training, pass a `history`.
     """
     first, n_epochs = settings[0], settings[0].n_epochs
     if any(setting.stack_key != first.stack_key for setting in settings):
@@ -80,21 +80,21 @@ def train_stack(
 
 
 def decay_of(setting: Setting, history: History, m: int) -> Iterator[float]:
-    """Eta's factor in each epoch for the network at place m of a stack."""
+    """Return eta's factor in each epoch for the network at index m of a stack."""
     if setting.decay == "plateau":
         return plateau_decay(lambda: float(history.record["val"]["loss"][-1][m]))
     return step_decay(setting.n_epochs) if setting.decay == "step" else repeat(1.0)
 
 
 def train_setting(setting: Setting, progress: Progress = iter) -> Run:
-    """Train one setting and evaluate it. Raises GuardError if a held-out figure cannot be one."""
+    """Train one setting and evaluate it. Raises GuardError if a held-out accuracy is implausible."""
     splits = load_splits(setting.dtype, setting.train_on)
     n, n_val, sealed = len(splits.train[1]), len(splits.val[1]), splits.test
     snapshots = Snapshots(setting.n_epochs)
     trained, record = train_stack([setting], splits, progress=progress, on_epoch=snapshots)
     net = member(trained, 0)
     history = {split: {m: values[:, 0] for m, values in record[split].items()} for split in SPLITS}
-    del splits, record  # the test images take their place in memory
+    del splits, record  # makes room for the test images
     X_test, y_test = sealed.open()
     figures = evaluate(X_test, y_test, net, setting.lam, LOSSES[setting.loss])
     test = {measure: float(figures[measure]) for measure in ("loss", "accuracy")}

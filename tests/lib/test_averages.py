@@ -38,7 +38,7 @@ def test_the_average_is_the_mean_of_the_networks_from_its_start_on(problem, star
 def test_there_is_no_average_before_its_start(problem):
     average = Average(4)
     nets(problem, 3, average)
-    with pytest.raises(ValueError, match="no network to average yet: the first is that of epoch 4"):
+    with pytest.raises(ValueError, match="no network to average yet: averaging starts in epoch 4"):
         _ = average.net
 
 
