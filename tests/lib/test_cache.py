@@ -260,7 +260,7 @@ def test_changed_code_that_training_imports_changes_the_hash_until_it_is_undone(
 def test_a_changed_formula_changes_the_hash_and_a_comment_or_docstring_does_not(code):
     lib, code_hash = code
     before = code_hash()
-    replace(lib / "model.py", '"""P = exp(S)', '"""Another docstring')
+    replace(lib / "model.py", '"""Return P = exp(S)', '"""Another docstring')
     replace(lib / "model.py", "    P /= total", "    # a comment\n    P /= total")
     assert code_hash() == before
     replace(lib / "model.py", "G /= len(y)", "G /= 2 * len(y)")
