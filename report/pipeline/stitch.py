@@ -16,7 +16,7 @@ from lib.command import InputError
 from report.markup import MARKDOWN, SVG
 
 LEFT_OUT = {"parameters", "injected-parameters", "skip"}
-SETTING = re.compile(r"3-setting-(?P<name>.+)")
+SETTING = "3-setting-"  # begins the name of a setting's notebook
 SHOWS_SOURCE = re.compile(r"show\.source\([^()]*\)")  # the cell's output is code, so its input is omitted
 KINDS = {SVG: "fig", MARKDOWN: "tab"}
 
@@ -26,17 +26,11 @@ def in_order(folder: Path, settings: Sequence[str]) -> list[Path]:
 
     Notebooks of settings that no longer exist are omitted. Raises InputError if a setting has no notebook.
     """
-    wanted = {name: place for place, name in enumerate(settings)}
-    ranked = {}
-    for path in folder.glob("[0-9]*.ipynb"):
-        setting = SETTING.fullmatch(path.stem)
-        if not setting or setting["name"] in wanted:
-            place = wanted[setting["name"]] if setting else 0
-            ranked[path] = (chapter(path), place, path.name)
-    missing = [name for name in settings if folder / f"3-setting-{name}.ipynb" not in ranked]
-    if missing:
+    of_settings = {name: folder / f"{SETTING}{name}.ipynb" for name in settings}
+    if missing := [name for name, path in of_settings.items() if not path.exists()]:
         raise InputError(f"{folder}: no executed notebook of the setting {', '.join(missing)}; run `make report`")
-    return sorted(ranked, key=ranked.__getitem__)
+    others = sorted(path for path in folder.glob("[0-9]*.ipynb") if not path.name.startswith(SETTING))
+    return sorted([*others, *of_settings.values()], key=chapter)
 
 
 def chapter(path: Path) -> int:
@@ -46,7 +40,7 @@ def chapter(path: Path) -> int:
 
 def stitch(notebooks: Sequence[Path], appendix: Sequence[Any] = ()) -> Any:
     """Return one notebook with the report's cells: the summary, the notebooks in the given order, the appendix."""
-    first_setting = next((path for path in notebooks if SETTING.fullmatch(path.stem)), None)
+    first_setting = next((path for path in notebooks if path.name.startswith(SETTING)), None)
     cells = [cell for path in notebooks for cell in shown_cells(path, path == first_setting)]
     cells.sort(key=lambda cell: "summary" not in tags(cell))  # a stable sort: other cells stay in order
     cells += appendix
