@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from importlib import metadata
 from typing import Any
@@ -19,20 +20,17 @@ SOURCES = (
     "lib", "notebooks", "report/*.py", "report/pipeline", "report/template", "Makefile", "requirements.txt",
     "pyproject.toml", "data", "benchmarks/*.json",
 )  # fmt: skip
-UNKNOWN = "unknown"
-MONTHS = ("January", "February", "March", "April", "May", "June",
-          "July", "August", "September", "October", "November", "December")  # fmt: skip
 
 
 def provenance() -> dict[str, Any]:
     """Return the versions of Python and of direct dependencies, the data's checksums, and the commit with its date."""
     from lib.cifar10 import SHA1
 
-    commit, day = git("log", "-1", "--format=%h %cs").split() or (UNKNOWN, "")
+    commit, day = git("log", "-1", "--format=%h %cs").split() or ("unknown", "")
     dirty = "-dirty" if git("status", "--porcelain") else ""
     return {
         "python": platform.python_version(),
-        "packages": versions(direct_packages()),
+        "packages": versions(),
         "data": dict(SHA1),
         "commit": commit + dirty,
         "date": day,
@@ -41,38 +39,27 @@ def provenance() -> dict[str, Any]:
 
 def git(*command: str) -> str:
     """Return a git command's output for the report's sources, or "" without git or outside a repository."""
+    arguments = ["git", *command, "--", *SOURCES]
     try:
-        answer = subprocess.run(
-            ["git", *command, "--", *SOURCES], cwd=paths.ROOT, capture_output=True, text=True, check=True
-        )
+        return subprocess.check_output(arguments, cwd=paths.ROOT, stderr=subprocess.DEVNULL, text=True).strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return answer.stdout.strip()
 
 
-def direct_packages() -> list[str]:
-    """Return the names of the packages that pyproject.toml lists."""
+def versions() -> dict[str, str]:
+    """Return the version of each package that pyproject.toml lists, if it is installed."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return [re.split(r"[^\w.-]", dependency)[0] for dependency in project["dependencies"]]
-
-
-def versions(packages: Iterable[str]) -> dict[str, str]:
-    """Return the version of each package that is installed."""
     found = {}
-    for package in packages:
-        try:
+    for dependency in project["dependencies"]:
+        package = re.split(r"[^\w.-]", dependency)[0]
+        with suppress(metadata.PackageNotFoundError):
             found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
     return found
 
 
 def long_date(day: str) -> str:
-    """Write 2026-11-23 as "23 November 2026", in English for any locale."""
-    if not day:
-        return ""
-    when = date.fromisoformat(day)
-    return f"{when.day} {MONTHS[when.month - 1]} {when.year}"
+    """Write 2026-11-23 as "23 November 2026": in English for any locale, since Python formats dates in the C locale."""
+    return f"{date.fromisoformat(day):%-d %B %Y}" if day else ""
 
 
 def appendix(results: Mapping[str, Any]) -> list[Any]:
