@@ -16,7 +16,6 @@ from typing import Any
 THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
 NOT_DRAWN = re.compile(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)  # parts of matplotlib's SVG
 WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # points: width of a film and of a template in its strip; pixels per side
-POLICY = "@content-security-policy@"  # template/report.html contains this placeholder
 
 
 def figure(svg: str, metadata: Mapping[str, Any]) -> str:
@@ -64,14 +63,12 @@ def stage(label: str, names: list[str], row: int) -> str:
     half = -(-len(names) // 2)
     step = WIDTH / half
     size = min(step - 4, 87.0)
-    parts = []
+    content = ""
     for k, name in enumerate(names):
         left, top = (k % half) * step, (k // half) * 104
-        parts += [
-            text(left + step / 2, top + 10, name, 9.5),
-            cell(label, k, row, left + (step - size) / 2, top + 15, size),
-        ]
-    return "".join(parts)
+        content += text(left + step / 2, top + 10, name, 9.5)
+        content += cell(label, k, row, left + (step - size) / 2, top + 15, size)
+    return content
 
 
 def picture(name: str, content: str, height: float, alt: str) -> str:
@@ -104,20 +101,16 @@ def protect(page: str) -> str:
 
     Style attributes, of which the figures have many, are allowed: they cannot load anything from outside either.
     """
-    allowed = {
-        kind: " ".join(map(digest, re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)))
-        for kind in ("style", "script")
-    }
+    allowed = {}
+    for kind in ("style", "script"):
+        contents = re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)
+        digests = [base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() for content in contents]
+        allowed[kind] = " ".join(f"'sha256-{digest}'" for digest in digests)
     policy = (
         f"default-src 'none'; img-src data:; font-src data:; style-src {allowed['style']}; "
         f"style-src-attr 'unsafe-inline'; script-src {allowed['script']}; base-uri 'none'; form-action 'none'"
     )
-    return page.replace(POLICY, policy)
-
-
-def digest(content: str) -> str:
-    """Return the hash by which a policy allows an element with this content."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+    return page.replace("@content-security-policy@", policy)
 
 
 def inline_svg(svg: str, label: str, alt: str) -> str:
@@ -135,10 +128,7 @@ def inline_svg(svg: str, label: str, alt: str) -> str:
 
 def tidy_math(page: str) -> str:
     """Make the MathML look as in the PDF: \\mathbf upright, which pandoc slants, and a thin space after log."""
-
-    def upright(match: re.Match[str]) -> str:
-        return f"<mi>{chr(ord(match[1]) - 0x68)}</mi>"  # distance from bold italic to bold in Unicode
-
-    page = re.sub(r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>', upright, page)
+    slanted = r'<mi mathvariant="bold-italic">([\U0001D468-\U0001D49B])</mi>'  # each 0x68 after its upright letter
+    page = re.sub(slanted, lambda match: f"<mi>{chr(ord(match[1]) - 0x68)}</mi>", page)
     applied = "<mo>&#8289;</mo>"  # Unicode's "function application"; before a bracket there is no space
     return re.sub(rf"{applied}</mrow>(?!<mo[^>]*>\()", f'{applied}<mspace width="0.17em"></mspace></mrow>', page)
