@@ -4,7 +4,7 @@ template/report.lua numbers figures, tables and the rest for both pages. The sam
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir
 from datetime import UTC, datetime
@@ -37,7 +37,8 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
     write_figures(notebook, build / "figures")
     markdown = to_markdown(notebook)
     paths.write_text(build / "report.md", markdown)
-    metadata = [f"--metadata={key}:{value}" for key, value in describe(made, title).items()]
+    described = {"title": title, "subtitle": SUBTITLE, "lang": "en-GB", "date": long_date(made["date"])}
+    metadata = [f"--metadata={key}:{value}" for key, value in (described | {"commit": made["commit"]}).items()]
     added = [f"--include-in-header={TEMPLATE / 'report.css'}", f"--include-after-body={TEMPLATE / 'report.js'}"]
     with chdir(build), ThreadPoolExecutor() as side_by_side:  # pandoc reads the figures from there
         pages = [
@@ -48,29 +49,13 @@ def render(notebook: Any, made: Mapping[str, Any], folder: Path, title: str = TI
             page.result()
 
 
-def describe(made: Mapping[str, Any], title: str) -> dict[str, str]:
-    """Return the document's metadata as plain text for pandoc."""
-    return {
-        "title": title,
-        "subtitle": SUBTITLE,
-        "lang": "en-GB",
-        "date": long_date(made["date"]),
-        "commit": made["commit"],
-    }
-
-
 def write_figures(notebook: Any, folder: Path) -> None:
     """Write each figure as an SVG file for the PDF and as an element for the HTML page."""
-    for output in figures(notebook):
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", []) if SVG in output.data):
         label, svg = output.metadata["label"], output.data[SVG]
         paths.write_text(folder / f"{label}.svg", svg)
         paths.write_text(folder / f"{label}.html", html.figure(svg, output.metadata))
         output.metadata["width"] = re.search(r'\bwidth="(\S+pt)"', svg)[1]  # type: ignore[index]
-
-
-def figures(notebook: Any) -> Iterator[Any]:
-    for cell in notebook.cells:
-        yield from (output for output in cell.get("outputs", []) if SVG in output.data)
 
 
 def to_markdown(notebook: Any) -> str:
@@ -107,8 +92,7 @@ def pandoc(markdown: str, to: str, options: list[str]) -> str:
     try:
         return pypandoc.convert_text(markdown, to, DIALECT, [*ours, *always, *options], verify_format=False)
     except RuntimeError as error:
-        refused = re.search(r"report: (.*)", str(error))
-        if refused:
+        if refused := re.search(r"report: (.*)", str(error)):
             raise InputError(refused[1]) from None
         raise
 
@@ -124,12 +108,10 @@ def write_pdf(markdown: str, options: list[str], folder: Path, made: Mapping[str
     """Write report.pdf with only Typst's built-in fonts and the commit's date: every machine makes the same file."""
     import typst
 
-    source = pandoc(markdown, "typst", options)
-    source = source.replace("dot.circle", "dot.o")  # for \odot, pandoc 3.9 writes a name that Typst 0.15 has removed
-    paths.write_text(folder / "build/report.typ", source)
-    day = datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC)
-    pdf = typst.compile(
-        str(folder / "build/report.typ"), format="pdf", ignore_system_fonts=True, timestamp=int(day.timestamp())
-    )
+    text = pandoc(markdown, "typst", options)
+    text = text.replace("dot.circle", "dot.o")  # for \odot, pandoc 3.9 writes a name that Typst 0.15 has removed
+    source = folder / "build/report.typ"
+    paths.write_text(source, text)
+    day = int(datetime.fromisoformat(made["date"] or "2000-01-01").replace(tzinfo=UTC).timestamp())
     with paths.atomic(folder / "report.pdf") as temporary:
-        temporary.write_bytes(pdf)
+        typst.compile(str(source), str(temporary), format="pdf", ignore_system_fonts=True, timestamp=day)

@@ -65,10 +65,9 @@ def place(results: dict[str, Any], key: str, value: Any, where: str) -> None:
 
 
 def write(notebooks: Sequence[Path], target: Path) -> None:
-    content = json.dumps(
-        gather(notebooks) | {"provenance": provenance()}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
-    )
-    paths.write_text(target, content + "\n")
+    content = gather(notebooks) | {"provenance": provenance()}
+    text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    paths.write_text(target, text + "\n")
 
 
 def read(source: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from benchmarks import bench
 from lib import paths
 from lib.command import InputError, run_command
-from report.pipeline import render, results
+from report.pipeline import provenance, results
 
 USAGE = "usage: python -m report.pipeline"
 NONE = "'all': the command takes no arguments"
@@ -186,7 +186,7 @@ def shown_or_refused(folder, content):
         assert str(error).isprintable()
         assert len(str(error)) < 1000
     else:
-        render.describe(content["provenance"], "title")
+        provenance.appendix(content)
 
 
 def test_missing_results_give_an_error_with_the_cure(tmp_path):
