@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lib.command import InputError
-from lib.model import LOSSES, Loss, Network, backward_pass, init_network
+from lib.model import LOSSES, Loss, Network, backward_pass, init_network, stack
 from lib.runs.run import divergence
 from lib.runs.settings import Setting
 from lib.runs.splits import Splits
@@ -23,7 +23,6 @@ from lib.train import History
 
 State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]
 GLIMPSE = 0.1  # seconds until the network is copied again within an epoch
-Measures = dict[str, dict[str, list[float]]]
 
 
 class Moment(NamedTuple):
@@ -42,7 +41,7 @@ class Training(threading.Thread):
             raise InputError("average and mirror change the network only at the end: there is nothing to watch")
         self.setting, self.splits = setting, splits
         net = init_network(np.random.default_rng(setting.seed), d=splits.train[0].shape[1], dtype=setting.dtype)
-        self.show(Moment(0, net))
+        self.on_epoch(0, stack([net]))
         evaluated = {"train": splits.train, "val": splits.val}
         self.history = History(evaluated, np.array([setting.lam]), LOSSES[setting.loss])
         self.error = ""
@@ -68,7 +67,7 @@ class Training(threading.Thread):
         self.stopping.set()
         self.going.set()
 
-    def curves(self) -> Measures:
+    def curves(self) -> dict[str, dict[str, list[float]]]:
         """Loss, cost and accuracy on train and val, one number an epoch."""
         epoch = self.moment.epoch  # the lists may already be one longer
         return {
@@ -102,20 +101,17 @@ class Training(threading.Thread):
             yield order
 
     def on_epoch(self, epoch: int, net: Network) -> None:
-        self.show(Moment(epoch, copy_first(net)))
+        self.look(net)
+        self.moment = Moment(epoch, self.glimpse)
 
-    def show(self, moment: Moment) -> None:
-        self.moment, self.glimpse, self.glimpsed = moment, moment.net, time.monotonic()
+    def look(self, net: Network) -> None:
+        """Copy the network, which is the only one of its stack."""
+        self.glimpse, self.glimpsed = Network(net.W[:, 0].copy(), net.b[0].copy()), time.monotonic()
 
     def backward(
         self, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike, loss: Loss
     ) -> Network:
         """`backward_pass`, which sees every step: it also copies the network when the last copy is too old."""
         if time.monotonic() > self.glimpsed + GLIMPSE:
-            self.glimpse, self.glimpsed = copy_first(net), time.monotonic()
+            self.look(net)
         return backward_pass(X, y, P, net, lam, loss)
-
-
-def copy_first(net: Network) -> Network:
-    """Copy the first network of a stack."""
-    return Network(net.W[:, 0].copy(), net.b[0].copy())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import anywidget
 import ipywidgets as widgets
 from ruamel.yaml import YAML
-from traitlets import Bool, Dict, Float, List, Unicode
+from traitlets import Bool, Dict, Float, List, Unicode, observe
 
 from lib import paths
 from lib.command import InputError
@@ -74,18 +74,12 @@ class Form(View):
     """All controls. `values` and `problems` (what is wrong with a value) are by the name of the field."""
 
     _esm = script("form")
-    fields: Any = List().tag(sync=True)
-    values: Any = Dict().tag(sync=True)
+    fields: Any = List([f._asdict() | {"stops": [f"{stop:g}" for stop in f.stops]} for f in FIELDS]).tag(sync=True)
+    values: Any = Dict(defaults()).tag(sync=True)
     problems: Any = Dict().tag(sync=True)
 
-    def __init__(self) -> None:
-        fields: list[dict[str, Any]] = [
-            field._asdict() | {"stops": [f"{stop:g}" for stop in field.stops]} for field in FIELDS
-        ]
-        super().__init__(fields=fields, values=defaults())
-        self.observe(lambda change: self.check(), "values")
-
-    def check(self) -> None:
+    @observe("values")
+    def check(self, change: object) -> None:
         self.problems = {name: problem for name, value in self.values.items() if (problem := problem_of(name, value))}
 
     def set(self, **values: Any) -> None:
@@ -145,8 +139,6 @@ def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
     for other in sorted(folder.glob("*.yaml")):
         if settings.read(other).trains_as(setting):
             raise InputError(f"{other.name} has these values already: change one, and train again")
-    values = setting.model_dump(include={"eta", "lam"})
-    values |= setting.model_dump(exclude={"name", "eta", "lam"}, exclude_defaults=True)
     with paths.atomic(path) as temporary:
-        YAML().dump(values, temporary)
+        YAML().dump({"eta": setting.eta, "lam": setting.lam} | setting.non_defaults, temporary)
     return path
