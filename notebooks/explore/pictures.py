@@ -3,13 +3,13 @@
 A frame is some ten kilobytes, so drawing slows the training little; it follows JupyterLab's light or dark theme.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from traitlets import Bytes, Dict, Int, List
 
 from lib import cifar10
+from lib.runs.run import finite
 from lib.runs.snapshots import levels
 from notebooks.explore.background import Training
 from notebooks.explore.controls import View, script
@@ -36,12 +36,12 @@ class Templates(View):
 
 def run_data(number: int, training: Training) -> dict[str, Any]:
     """The data of one run's curves. NaN, from a diverged run, is sent as null."""
-    setting = training.setting
-    data: dict[str, Any] = {"number": number, "title": setting.plain_title, "colour": colour(number - 1)}
-    data["n_epochs"] = setting.n_epochs
-    for split, curves in training.curves().items():
-        data[split] = {name: [x if math.isfinite(x) else None for x in values] for name, values in curves.items()}
-    return data
+    title, n_epochs = training.setting.plain_title, training.setting.n_epochs
+    curves = {
+        split: {measure: [*map(finite, values)] for measure, values in measures.items()}
+        for split, measures in training.curves().items()
+    }
+    return {"number": number, "title": title, "colour": colour(number - 1), "n_epochs": n_epochs} | curves
 
 
 def template_pixels(W: np.ndarray) -> bytes:

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import cached_property
 
 from lib import cifar10
 from lib.assignment import BATCHES
-from lib.model import LOSSES, Network
+from lib.model import LOSSES
 from lib.runs.splits import Splits
 from notebooks.explore.answers import Answers, HeldOut
-from notebooks.explore.background import Moment, Training
+from notebooks.explore.background import Training
 from notebooks.explore.controls import Status
 from notebooks.explore.pictures import Curves, Templates, run_data, template_pixels
 
@@ -30,14 +31,11 @@ class Viewer:
     def __init__(self, splits: Splits, status: Status, on_end: Callable[[], None]) -> None:
         self.splits, self.status, self.on_end = splits, status, on_end
         self.validation = HeldOut("validation images", *splits.val, cifar10.load_batch(BATCHES["val"])[0])
-        self.test: HeldOut | None = None  # read when the first run has ended
         self.curves, self.templates, self.answers = Curves(), Templates(), Answers()
         self.training: Training | None = None
         self.runs: dict[int, Training] = {}  # by number, in the order of their start
         self.count = 0
         self.lock = threading.RLock()
-        self.drawn_moment: Moment | None = None
-        self.drawn_net: Network | None = None
         self.curves.observe(lambda change: self.remove(change.new), "removed")
 
     def start(self, training: Training) -> None:
@@ -61,7 +59,7 @@ class Viewer:
         with self.lock:
             if self.training:
                 self.training.stop()
-            self.training = self.drawn_moment = self.drawn_net = None
+            self.training = None
             self.runs.clear()
             self.curves.now, self.curves.earlier, self.templates.pixels = {}, [], b""
             self.answers.clear()
@@ -77,34 +75,28 @@ class Viewer:
                 answered = time.monotonic()
         self.draw(training)
         if training.state in ("complete", "stopped"):
-            self.answer(training, self.test_images(), TEST_NOTE)
+            self.answer(training, self.test, TEST_NOTE)
         with self.lock:
             if training is self.training:
                 self.on_end()
 
     def draw(self, training: Training) -> None:
-        """Draw the curves and the templates, if they have changed."""
+        """Draw the curves and the templates. What has not changed is not sent to the browser."""
         with self.lock:
-            if training is not self.training:
-                return
-            if training.moment is not self.drawn_moment:
-                self.drawn_moment = training.moment
+            if training is self.training:
                 self.curves.now = run_data(self.count, training)
+                self.templates.pixels = template_pixels(training.glimpse.W)
                 self.show_progress(training)
-            if training.glimpse is not self.drawn_net:
-                self.drawn_net = training.glimpse
-                self.templates.pixels = template_pixels(self.drawn_net.W)
 
     def answer(self, training: Training, split: HeldOut, note: str = "") -> None:
         with self.lock:
             if training is self.training:
                 self.answers.update(split, training.moment.net, LOSSES[training.setting.loss], note)
 
-    def test_images(self) -> HeldOut:
-        """The test images. They can be opened once, so they are stored for later runs."""
-        if self.test is None:
-            self.test = HeldOut("test images", *self.splits.test.open(), cifar10.load_batch(BATCHES["test"])[0])
-        return self.test
+    @cached_property
+    def test(self) -> HeldOut:
+        """The test images, read when the first run has ended. They can be opened once, so later runs share them."""
+        return HeldOut("test images", *self.splits.test.open(), cifar10.load_batch(BATCHES["test"])[0])
 
     def show_earlier(self) -> None:
         self.curves.earlier = [run_data(n, run) for n, run in self.runs.items() if run is not self.training]
