@@ -58,7 +58,7 @@ def versions() -> dict[str, str]:
 
 
 def long_date(day: str) -> str:
-    """Write 2026-11-23 as "23 November 2026": in English for any locale, since Python formats dates in the C locale."""
+    """Write 2026-11-23 as "23 November 2026": in English for any user, since nothing here sets a locale."""
     return f"{date.fromisoformat(day):%-d %B %Y}" if day else ""
 
 
