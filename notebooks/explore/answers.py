@@ -1,4 +1,4 @@
-"""A network's answers: the confusion matrix, the images in each of its cells, and why the network answers so."""
+"""A network's answers: the confusion matrix, the images in each of its cells, and an explanation of each answer."""
 
 import threading
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from lib.stats import confusion
 from notebooks.explore.controls import View, box, script
 from report.pictures import as_image
 
-MAX_IMAGES = 20  # shown of a cell
+MAX_IMAGES = 20  # shown per cell
 
 
 class HeldOut(NamedTuple):
@@ -26,7 +26,7 @@ class HeldOut(NamedTuple):
 
 
 class Confusion(View):
-    """Counts, row = true class, column = predicted class. Each cell is a button."""
+    """The confusion matrix: counts, row = true class, column = predicted class. Each cell is a button."""
 
     _esm = script("confusion")
     classes: Any = List(list(cifar10.CLASSES)).tag(sync=True)
@@ -42,7 +42,7 @@ class Gallery(View):
     _esm = script("gallery")
     title = Unicode().tag(sync=True)
     pixels = Bytes().tag(sync=True)  # (n, 32, 32, 3)
-    numbers: Any = List().tag(sync=True)  # of the images in their split
+    numbers: Any = List().tag(sync=True)  # indices of the images in their split
     captions: Any = List().tag(sync=True)
     picked = Int(-1).tag(sync=True)
 
@@ -53,8 +53,8 @@ class Why(View):
     _esm = script("why")
     classes: Any = List(list(cifar10.CLASSES)).tag(sync=True)
     what = Unicode("validation images").tag(sync=True)
-    number = Int(0).tag(sync=True)  # of the image
-    size = Int(0).tag(sync=True)  # of the split
+    number = Int(0).tag(sync=True)  # the index of the image
+    size = Int(0).tag(sync=True)  # the number of images in the split
     explained = Int(-1).tag(sync=True)  # the class whose score is explained; -1: the network's answer
     shown: Any = Dict().tag(sync=True)  # true class, answer, explained class, scores and sums
     pixels = Bytes().tag(sync=True)  # (32, 32, 3)
@@ -62,7 +62,7 @@ class Why(View):
     ready = Bool(False).tag(sync=True)
 
     def explain(self, split: HeldOut, net: Network) -> None:
-        """Show the chosen image. The browser refuses a number beyond the split; the next split may be smaller."""
+        """Show image `number`. The browser keeps it within the split, but the next split may be smaller."""
         n = min(max(self.number, 0), len(split.y) - 1)
         S = scores(split.X[n : n + 1], net)[0].astype(float)
         answer = int(S.argmax())
@@ -78,15 +78,15 @@ class Why(View):
 
 
 def contributions(x: np.ndarray, net: Network, k: int) -> np.ndarray:
-    """Sum x * W[:, k] over the three colours of each pixel of x (3072,): (32, 32).
+    """Return x * W[:, k], summed over the three colours of each pixel of x (3072,), as (32, 32).
 
-    This is what each pixel adds to the score of class k. With the bias b[k], they add up to the score.
+    A contribution is what the pixel adds to the score of class k. The score is their sum plus the bias b[k].
     """
     return as_image(x.astype(float) * net.W[:, k]).sum(2)
 
 
 def signed_pixels(parts: np.ndarray) -> bytes:
-    """Colour numbers (32, 32): blue above zero, orange below, more transparent near it."""
+    """Colour contributions (32, 32) blue above zero and orange below, more transparent near zero."""
     parts = np.nan_to_num(parts)
     strength = abs(parts) / max(abs(parts).max(), np.finfo(float).tiny)
     hues = np.where(parts[..., None] > 0, (0, 114, 178), (213, 94, 0))  # report.style.COLOURS[1] and [0]
@@ -94,9 +94,9 @@ def signed_pixels(parts: np.ndarray) -> bytes:
 
 
 def images_in_cell(S: np.ndarray, y: np.ndarray, loss: Loss, row: int, column: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the images of class `row` that the scores S (N, K) take for class `column`.
+    """Find the images of class `row` for which the scores S (N, K) predict class `column`.
 
-    Returns their numbers and the probabilities of that answer, the largest first.
+    Returns their indices and the probabilities of that answer, the largest first.
     """
     numbers = np.flatnonzero((y == row) & (S.argmax(1) == column))
     confidence = loss.probabilities(S[numbers])[:, column]
@@ -105,9 +105,9 @@ def images_in_cell(S: np.ndarray, y: np.ndarray, loss: Loss, row: int, column: i
 
 
 class Answers:
-    """Confusion matrix, gallery and explanation: a click on a cell shows its images, one on an image explains it.
+    """Confusion matrix, gallery and explanation: click a cell to see its images, click an image to explain its answer.
 
-    The thread that draws calls `update`, so a lock keeps it apart from the clicks.
+    The drawing thread calls `update`, so a lock prevents it from running at the same time as a click's handler.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class Answers:
         return [box("middle", self.confusion, self.gallery), box("last", title, self.why)]
 
     def clear(self) -> None:
-        """Show no answers, as before the first run."""
+        """Remove all answers, as before the first run."""
         with self.lock:
             self.split: HeldOut | None = None
             self.confusion.counts, self.confusion.chosen, self.confusion.note = [], [], ""
@@ -167,7 +167,7 @@ class Answers:
             self.gallery.numbers, self.gallery.pixels = [int(n) for n in numbers], as_image(images).tobytes()
 
     def pick(self, number: int) -> None:
-        """Explain the network's answer for this image."""
+        """Explain the network's answer for the image with this index."""
         if number >= 0:
             with self.lock, self.why.hold_trait_notifications():
                 self.why.number, self.why.explained = number, -1

@@ -1,8 +1,8 @@
-"""One training in its own thread, which can be watched, paused and stopped. Knows nothing of widgets.
+"""Train in a separate thread that can be watched, paused and stopped. This module uses no widgets.
 
-`lib.runs.training.train_stack` trains a stack of one. Pausing and stopping wrap its epoch orders, so they take effect
-between two epochs, and a stopped training ends with the network of its last epoch. `glimpse` shows the network within
-an epoch, for epochs that take long.
+`train_stack` trains a stack of one setting. Pausing and stopping wrap its epoch orders, so they take effect between two
+epochs, and a stopped training ends with the network of its last epoch. An epoch may take long, so `glimpse` is a recent
+copy of the network within an epoch.
 """
 
 import threading
@@ -22,11 +22,11 @@ from lib.runs.training import train_stack
 from lib.train import History
 
 State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]
-GLIMPSE = 0.1  # seconds until the network is copied again within an epoch
+GLIMPSE = 0.1  # seconds between copies of the network within an epoch
 
 
 class Moment(NamedTuple):
-    """The epochs done, and the network after them, which no later epoch changes."""
+    """The number of epochs done, and a copy of the network after them."""
 
     epoch: int
     net: Network
@@ -68,8 +68,8 @@ class Training(threading.Thread):
         self.going.set()
 
     def curves(self) -> dict[str, dict[str, list[float]]]:
-        """Loss, cost and accuracy on train and val, one number an epoch."""
-        epoch = self.moment.epoch  # the lists may already be one longer
+        """Return loss, cost and accuracy on train and val, one number per epoch."""
+        epoch = self.moment.epoch  # the lists may already have one more epoch
         return {
             split: {measure: [float(value[0]) for value in values[:epoch]] for measure, values in measures.items()}
             for split, measures in self.history.record.items()
@@ -77,7 +77,7 @@ class Training(threading.Thread):
 
     @property
     def diverged(self) -> int | None:
-        """The epoch in which it diverged, if it has."""
+        """The epoch in which training diverged, or None."""
         return divergence(np.array(self.curves()["train"]["cost"]), self.moment.net, self.setting.lam)
 
     def run(self) -> None:
@@ -88,12 +88,12 @@ class Training(threading.Thread):
                     history=self.history, backward=self.backward,
                 )  # fmt: skip
             self.outcome = "stopped" if self.moment.epoch < self.setting.n_epochs else "complete"
-        except Exception as error:  # the window shows it; raised in a thread, it would only reach the log
+        except Exception as error:  # the window shows the error; raised in a thread, it would only be logged
             self.error = f"{type(error).__name__}: {error}"
             self.outcome = "failed"
 
     def controlled(self, orders: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yield the epoch orders: wait while the training is paused, end when it is stopped."""
+        """Yield the epoch orders. Wait while the training is paused; end when it is stopped."""
         for order in orders:
             self.going.wait()
             if self.stopping.is_set():
@@ -105,13 +105,13 @@ class Training(threading.Thread):
         self.moment = Moment(epoch, self.glimpse)
 
     def look(self, net: Network) -> None:
-        """Copy the network, which is the only one of its stack."""
+        """Copy the only network of the stack `net` to `glimpse`."""
         self.glimpse, self.glimpsed = Network(net.W[:, 0].copy(), net.b[0].copy()), time.monotonic()
 
     def backward(
         self, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike, loss: Loss
     ) -> Network:
-        """`backward_pass`, which sees every step: it also copies the network when the last copy is too old."""
+        """Call `backward_pass`. Every step does this, so also copy the network if the last copy is too old."""
         if time.monotonic() > self.glimpsed + GLIMPSE:
             self.look(net)
         return backward_pass(X, y, P, net, lam, loss)

@@ -1,4 +1,4 @@
-"""The controls of the exploring window: their values, what is wrong with them, and saving them as a setting."""
+"""The input controls of the exploring window: their values, error messages, and saving them as a setting."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,25 +19,25 @@ COMMON = (BROWSER / "common.js").read_text(encoding="utf-8")
 
 
 def script(name: str) -> str:
-    """The JavaScript module of one widget: the part that all share, then its own."""
+    """Return the JavaScript module of a widget: the code common to all widgets, then the code of this one."""
     return COMMON + (BROWSER / f"{name}.js").read_text(encoding="utf-8")
 
 
 class View(anywidget.AnyWidget):
-    """A widget drawn by JavaScript in notebooks/explore/browser. One style sheet serves all, and the window."""
+    """A widget drawn by JavaScript in notebooks/explore/browser. All widgets and the window share one style sheet."""
 
     _css = (BROWSER / "explore.css").read_text(encoding="utf-8")
 
 
 def box(place: str, *children: widgets.Widget) -> widgets.Box:
-    """Put widgets into a box, laid out by the style sheet as .explore-<place>."""
+    """Put widgets into a box. The style sheet lays it out by its class explore-<place>."""
     container = widgets.VBox(children)
     container.add_class(f"explore-{place}")
     return container
 
 
 class Field(NamedTuple):
-    """One control: a slider if it has `stops`, a menu if it has `options` (value and name), else a check box."""
+    """One control: a slider if it has `stops`, a menu if it has `options` (value and name each), else a check box."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class Field(NamedTuple):
 
 
 def one_two_five(low: int, high: int) -> list[float]:
-    """A logarithmic scale of round numbers: 1, 2 and 5 times each power of ten, from 10**low to 10**high."""
+    """Return a scale of round numbers: 1, 2 and 5 times each power of ten, from 10**low to 10**high."""
     return [float(f"{digit}e{power}") for power in range(low, high) for digit in (1, 2, 5)] + [float(f"1e{high}")]
 
 
@@ -61,17 +61,17 @@ FIELDS = (
     Field("flips", "Mirror images at random"),
 )
 START = {"eta": "0.001", "lam": "0"}
-VALID = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a valid setting, to check one field at a time in
+VALID = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a valid setting, used to check one field at a time
 
 
 def defaults() -> dict[str, Any]:
-    """The initial value of each control: text for a number, as if typed."""
+    """Return the initial value of each control. Numbers are text, as if typed."""
     values = {field.name: Setting.model_fields[field.name].default for field in FIELDS if field.name not in START}
     return START | {name: str(value) if type(value) is int else value for name, value in values.items()}
 
 
 class Form(View):
-    """All controls. `values` and `problems` (what is wrong with a value) are by the name of the field."""
+    """All controls. The keys of `values` and `problems` are field names; a problem says what is wrong with a value."""
 
     _esm = script("form")
     fields: Any = List([f._asdict() | {"stops": [f"{stop:g}" for stop in f.stops]} for f in FIELDS]).tag(sync=True)
@@ -90,12 +90,12 @@ class Form(View):
         self.values = defaults()
 
     def setting(self, name: str = "explore") -> Setting:
-        """Make a setting of the values. Raises InputError if one is wrong."""
+        """Return a setting with the form's values. Raises InputError if a value is wrong."""
         return settings.validate({"name": name} | {key: parse(value) for key, value in self.values.items()}, "setting")
 
 
 def parse(value: Any) -> Any:
-    """Convert text to a number, 1e3 to an int. Return other text, stripped, and other values as they are."""
+    """Convert text to a number if possible ("1e3" to an int), else strip it. Return other values unchanged."""
     if not isinstance(value, str):
         return value
     try:
@@ -106,7 +106,7 @@ def parse(value: Any) -> Any:
 
 
 def problem_of(name: str, value: Any) -> str:
-    """Explain why this field cannot have this value; empty if it can."""
+    """Explain why this field cannot have this value; return "" if it can."""
     try:
         settings.validate(VALID | {name: parse(value)}, "field")
     except InputError as error:
@@ -115,13 +115,13 @@ def problem_of(name: str, value: Any) -> str:
 
 
 class Status(View):
-    """A status line, which a screen reader reads out when it changes, and a progress bar."""
+    """A status line, which screen readers read out when it changes, and a progress bar."""
 
     _esm = script("status")
     text = Unicode().tag(sync=True)
     bad = Bool(False).tag(sync=True)
-    detail = Unicode().tag(sync=True)  # changes with each frame, so it is not read out
-    done = Float(-1.0).tag(sync=True)  # a share; negative: no bar
+    detail = Unicode().tag(sync=True)  # not read out, since it changes with each frame
+    done = Float(-1.0).tag(sync=True)  # the share done; negative hides the bar
 
     def say(self, text: str, bad: bool = False) -> None:
         with self.hold_sync():
@@ -129,9 +129,9 @@ class Status(View):
 
 
 def save(setting: Setting, folder: Path = paths.SETTINGS) -> Path:
-    """Write eta, lam and what differs from the defaults to folder/NAME.yaml.
+    """Write eta, lam and all values that differ from the defaults to folder/NAME.yaml.
 
-    Raises InputError if that file exists or another one has the same values.
+    Raises InputError if that file exists or another setting in the folder has the same values.
     """
     path = folder / f"{setting.name}.yaml"
     if path.exists():

@@ -1,6 +1,6 @@
-"""The pictures that change while a network trains. Python sends numbers and pixels; the browser draws them.
+"""Pictures that change while a network trains. Python sends numbers and pixels; the browser draws them.
 
-A frame is some ten kilobytes, so drawing slows the training little; it follows JupyterLab's light or dark theme.
+A frame is only about ten kilobytes, so drawing hardly slows training. Colours follow JupyterLab's theme.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ from report.style import colour
 
 
 class Curves(View):
-    """Loss, cost and accuracy: the current run in full colour, earlier ones pale, each with a button to remove it."""
+    """Loss, cost and accuracy. The current run has full colour; earlier runs are pale, with buttons to remove them."""
 
     _esm = script("curves")
     now: Any = Dict().tag(sync=True)
@@ -35,7 +35,7 @@ class Templates(View):
 
 
 def run_data(number: int, training: Training) -> dict[str, Any]:
-    """The data of one run's curves. NaN, from a diverged run, is sent as null."""
+    """Return the data of one run's curves. NaN, from a diverged run, is sent as null."""
     title, n_epochs = training.setting.plain_title, training.setting.n_epochs
     curves = {
         split: {measure: [*map(finite, values)] for measure, values in measures.items()}
@@ -45,6 +45,6 @@ def run_data(number: int, training: Training) -> dict[str, Any]:
 
 
 def template_pixels(W: np.ndarray) -> bytes:
-    """The templates of W (D, K), each on its own scale, as bytes (K, 32, 32, 3)."""
+    """Return the templates of W (D, K), each on its own scale, as bytes (K, 32, 32, 3)."""
     with np.errstate(all="ignore"):  # the weights of a diverged run overflow
         return as_image(levels(W).T).tobytes()

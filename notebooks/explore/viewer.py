@@ -1,4 +1,4 @@
-"""The runs of the exploring window, and a thread that draws their pictures while a network trains."""
+"""The runs of the exploring window, and a thread that draws pictures of the current run."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from notebooks.explore.controls import Status
 from notebooks.explore.pictures import Curves, Templates, run_data, template_pixels
 
 FRAMES_PER_SECOND = 10  # at most
-ANSWER_INTERVAL = 1.0  # seconds between two updates of the answers, each a pass over the validation images
+ANSWER_INTERVAL = 1.0  # seconds between updates of the answers, since each evaluates all validation images
 TEST_NOTE = (
     "These test images are here to understand mistakes. Never choose a setting by them: its test accuracy would not be"
     " an honest one any more. Choose by the validation curves."
@@ -25,7 +25,7 @@ TEST_NOTE = (
 class Viewer:
     """Curves, templates and answers of the current run, and the curves of earlier ones.
 
-    Each run has a thread that draws, writes the progress to `status` and at the end calls `on_end`.
+    Each run has a thread that draws, writes the progress to `status` and calls `on_end` at the end.
     """
 
     def __init__(self, splits: Splits, status: Status, on_end: Callable[[], None]) -> None:
@@ -33,13 +33,13 @@ class Viewer:
         self.validation = HeldOut("validation images", *splits.val, cifar10.load_batch(BATCHES["val"])[0])
         self.curves, self.templates, self.answers = Curves(), Templates(), Answers()
         self.training: Training | None = None
-        self.runs: dict[int, Training] = {}  # by number, in the order of their start
+        self.runs: dict[int, Training] = {}  # by number, in the order in which they started
         self.count = 0
         self.lock = threading.RLock()
         self.curves.observe(lambda change: self.remove(change.new), "removed")
 
     def start(self, training: Training) -> None:
-        """Start a run and draw it. Earlier runs stay as pale curves."""
+        """Start a run and draw it. Earlier runs remain as pale curves."""
         with self.lock:
             self.count += 1
             self.training = self.runs[self.count] = training
@@ -81,7 +81,7 @@ class Viewer:
                 self.on_end()
 
     def draw(self, training: Training) -> None:
-        """Draw the curves and the templates. What has not changed is not sent to the browser."""
+        """Draw the curves and the templates. Only values that have changed are sent to the browser."""
         with self.lock:
             if training is self.training:
                 self.curves.now = run_data(self.count, training)
@@ -95,7 +95,7 @@ class Viewer:
 
     @cached_property
     def test(self) -> HeldOut:
-        """The test images, read when the first run has ended. They can be opened once, so later runs share them."""
+        """The test images, loaded when the first run ends. They can be opened only once, so later runs share them."""
         return HeldOut("test images", *self.splits.test.open(), cifar10.load_batch(BATCHES["test"])[0])
 
     def show_earlier(self) -> None:

@@ -1,4 +1,4 @@
-"""The exploring window of notebooks/explore.ipynb: choose values, watch a network train, see its answers, save."""
+"""The exploring window of explore.ipynb: choose values, watch a network train, see its answers, save the setting."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +59,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
         return self.training.moment.net if self.training else None
 
     def train(self) -> None:
-        """Start a run with the values of the controls, unless one is wrong or a run is training."""
+        """Start a run with the values of the controls, unless a value is wrong or another run is training."""
         if not self.form.problems and not (self.training and self.training.is_alive()):
             self.viewer.start(Training(self.form.setting(), self.splits))
             self.refresh()
@@ -89,8 +89,8 @@ class Window(widgets.VBox):  # type: ignore[misc]
             self.saved.say(f"Saved as {shown}. Now run make report: it becomes a section of the report.")
 
     def refresh(self) -> None:
-        """Update the buttons and the status line, and suggest a name unless one was typed."""
-        with self.viewer.lock:  # a run may end meanwhile, in its own thread
+        """Update the buttons and the status line. Suggest a name unless the user has typed one."""
+        with self.viewer.lock:  # a run's thread may end it at any time
             state = self.training.state if self.training else "ready"
             running, bad = state in ("training", "paused"), bool(self.form.problems)
             self.train_button.disabled = running or bad
@@ -110,7 +110,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
             self.status.detail, self.status.done = "", -1.0
 
     def note(self) -> str:
-        """What went wrong with the training; empty if nothing did."""
+        """Return what went wrong with the training; "" if nothing did."""
         if self.training and self.training.error:
             return f": {self.training.error}"
         epoch = self.training.diverged if self.training and not self.training.is_alive() else None

@@ -1,4 +1,4 @@
-"""The chart of the gradient check: errors in, Figure out."""
+"""Draw the chart of the gradient check."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from report.style import COLOURS, INK
 
 
 def gradient_errors(errors: Mapping[str, float], threshold: float) -> Figure:
-    """Show relative errors, one a row, on a logarithmic axis, with the threshold between right and wrong gradients."""
+    """Draw relative errors, one per row, on a logarithmic axis. A line marks `threshold`: right gradients are below."""
     fig, ax = named_rows(list(errors), "maximal relative error", 0.2)
     for row, value in enumerate(errors.values()):
         ax.plot([value], [row], "o", color=COLOURS[0] if value > threshold else COLOURS[1], markersize=5)

@@ -1,4 +1,4 @@
-"""Sentences, tables and captions on the gradient check, from its relative errors."""
+"""Sentences, tables and captions on the gradient check, computed from its relative errors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,13 +7,13 @@ import numpy as np
 from lib.gradcheck import EPS
 from report.words import Caption, Finding, Sentences, Table, scientific
 
-Errors = Mapping[tuple[int, float, str], Mapping[str, Sequence[float]]]  # [d, lam, stage][method] of W and of b
+Errors = Mapping[tuple[int, float, str], Mapping[str, Sequence[float]]]  # [d, lam, stage][method]: errors of W and of b
 SYMBOLS = {"W": "$W$", "b": "$\\mathbf{b}$"}
 RIGHT = "right gradient"
 
 
 def errors_table(errors: Errors, n: int) -> Table:
-    """List the errors of each case, on n images."""
+    """Return the table of errors for each d, lam and stage, measured on n images."""
     methods = {"torch": "PyTorch", "numerical": "differences"}
     header = ["$d$", "$\\lambda$", "network", *(f"{name}, {p}" for name in methods.values() for p in SYMBOLS.values())]
     rows = [
@@ -25,7 +25,7 @@ def errors_table(errors: Errors, n: int) -> Table:
 
 
 def on_errors(worst: Mapping[str, float]) -> Sentences:
-    """Give the largest error of each method."""
+    """Return sentences on the largest error of each method."""
     return [
         f"Against PyTorch the largest error in [Table](#tab-gradient) is {scientific(worst['torch'])}: rounding, enlarged where an element of the gradient is itself nearly zero.",
         f"Central differences agree within {scientific(worst['numerical'])}. They are themselves only approximate, since they subtract two nearly equal costs.",
@@ -33,14 +33,14 @@ def on_errors(worst: Mapping[str, float]) -> Sentences:
 
 
 def mistakes_caption(mistakes: Mapping[str, float], threshold: float, d: int, lam: float) -> Caption:
-    """Describe the chart of the right gradient and the wrong ones."""
+    """Return the caption of the chart that compares the right gradient with wrong ones."""
     caption = f"Maximal relative error against PyTorch, for $d = {d}$, $\\lambda = {lam:g}$: a right gradient (blue) and wrong ones (orange). The dotted line is the threshold, {scientific(threshold)}."
     alt = f"A logarithmic axis of errors: {', '.join(f'{name} {error:.0e}' for name, error in mistakes.items())}."
     return "fig-mistakes", caption, alt
 
 
 def on_mistakes(mistakes: Mapping[str, float]) -> Sentences:
-    """Say how far the least conspicuous wrong gradient stands out from the right one."""
+    """Return sentences on the smallest error of a wrong gradient, compared with the right gradient's."""
     smallest = min(error for name, error in mistakes.items() if name != RIGHT)
     return [
         "Every wrong gradient is caught ([Figure](#fig-mistakes)).",
@@ -49,14 +49,14 @@ def on_mistakes(mistakes: Mapping[str, float]) -> Sentences:
 
 
 def published_table(*columns: Mapping[str, float]) -> Table:
-    """List the errors in W and b: published, replayed and ours."""
+    """Return the table of the errors in W and b: published, replayed and ours."""
     rows = [[symbol, *(scientific(errors[p]) for errors in columns)] for p, symbol in SYMBOLS.items()]
     caption = "The reference's two relative errors, the same check replayed on this machine, and the first row of [Table](#tab-gradient)."
     return ["parameter", "published", "replayed", "our order"], rows, "tab-published", caption
 
 
 def on_replay(published: Mapping[str, float], replayed: Mapping[str, float]) -> Sentences:
-    """Say whether the published errors come out to the digit."""
+    """Return sentences on whether the replayed errors equal the published ones to the last digit."""
     equal = all(scientific(replayed[p]) == scientific(error) for p, error in published.items())
     yes = "Both come out to the digit ([Table](#tab-published))."
     no = "On this machine they do not come out to the digit ([Table](#tab-published)), but at the same size."

@@ -1,4 +1,4 @@
-"""Run the long trainings of this chapter: the grid search, what it chooses, and each change alone."""
+"""Run the long trainings of this chapter: the grid search, the networks that it chooses, and each change alone."""
 
 from lib.command import refuse_arguments, report_progress, run_command
 

@@ -1,6 +1,6 @@
-"""The settings that show what each change to the training gains, alone and together with what the search chose.
+"""Measure the gain of each single change to the training, and the gain of the setting that the search chose.
 
-Each network of the comparison takes the same number of update steps. Its test accuracy decides nothing.
+All networks of the comparison train for the same number of update steps. Their test accuracies decide nothing.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ from lib.runs.seeds import spread
 from lib.runs.settings import Setting
 
 SEEDS = tuple(range(5))
-BASE: dict[str, Any] = {"eta": 0.001, "lam": 0.1}  # what validation prefers of the assignment's settings
-EPOCHS = {"data_batch_1": 29, "all": 6}  # of 100 mini-batches, or of 490: 2,900 or 2,940 update steps
+BASE: dict[str, Any] = {"eta": 0.001, "lam": 0.1}  # the assignment's setting that validation prefers
+EPOCHS = {"data_batch_1": 29, "all": 6}  # 100 or 490 mini-batches each, so 2,900 or 2,940 update steps
 
-FASTER = {"eta": 0.01}  # ten times the step, which a falling step or an average may allow
+FASTER = {"eta": 0.01}  # ten times BASE's eta, which decay or averaging may allow
 UNCHANGED, TOGETHER = "nothing changed", "all together"
 CHANGES: dict[str, dict[str, Any]] = {
     UNCHANGED: {},
@@ -37,18 +37,18 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 def compared(chosen: Setting) -> dict[str, Setting]:
-    """Return the settings of the comparison: one for each change, and the chosen one, which has many."""
+    """Return the settings of the comparison: one for each change, and one with all changes of the chosen setting."""
     changes = CHANGES | {TOGETHER: chosen.model_dump(exclude={"name", "n_epochs"})}
     settings = {}
     for i, (what, fields) in enumerate(changes.items()):
         setting = Setting(name=f"change-{i}", **BASE | fields)
-        n_epochs = EPOCHS[setting.train_on] * setting.n_batch // N_BATCH  # for the same number of update steps
+        n_epochs = EPOCHS[setting.train_on] * setting.n_batch // N_BATCH  # keeps the number of update steps the same
         settings[what] = setting.model_copy(update={"n_epochs": n_epochs})
     return settings
 
 
 def accuracies(chosen: Setting, progress: Progress = iter) -> dict[str, np.ndarray]:
-    """Return the test accuracies, (n_seeds,), of each setting of the comparison."""
+    """Return the test accuracies (n_seeds,) of each setting of the comparison."""
     settings = compared(chosen)
     measures = spread(list(settings.values()), SEEDS, progress)
     return {what: measures[setting.name]["test"] for what, setting in settings.items()}

@@ -1,4 +1,4 @@
-"""Draw the charts of the optional part: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of the optional part in the style of `report.style`. Each function takes arrays, returns a Figure."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,14 +14,14 @@ from report.style import CELL_INK, COLOURS, INK, WIDTH, label_cells
 def heat_maps(
     accuracy: np.ndarray, n_batches: Sequence[int], etas: Sequence[float], lams: Sequence[float], chosen: Sequence[int]
 ) -> Figure:
-    """Draw accuracies (n_batches, etas, lams) in per cent, on one colour scale: a map of eta and lam per batch size.
+    """Draw accuracies (n_batches, etas, lams) in per cent as one map over eta and lam per batch size.
 
-    A frame marks the largest of each map, and a heavier one the setting at the indices `chosen`. NaN is a setting that
-    diverged.
+    The maps share a colour scale. A frame marks the maximum of each map, and a heavier frame the setting at the indices
+    `chosen`. NaN means that training diverged.
     """
     fig = Figure((WIDTH, 3.5))
     axes = fig.subplots(1, len(n_batches), sharey=True, squeeze=False)[0]
-    low = max(np.nanmin(accuracy), np.nanmax(accuracy) - 6)  # diverged settings would take the whole scale
+    low = max(np.nanmin(accuracy), np.nanmax(accuracy) - 6)  # otherwise very low accuracies use up the scale
     for place, (ax, values, n_batch) in enumerate(zip(axes, accuracy, n_batches, strict=True)):
         ax.imshow(values, cmap="Blues", vmin=low, vmax=np.nanmax(accuracy) + 5, aspect="auto")
         for (row, column), value in np.ndenumerate(values):
@@ -42,7 +42,7 @@ def frame(ax: Axes, row: int, column: int, colour: str, width: float) -> None:
 
 
 def changes(accuracies: Mapping[str, np.ndarray], marked: Sequence[str]) -> Figure:
-    """Draw the accuracies (n_seeds,) of each change: a dot per seed, a bar at the mean. The first is unchanged."""
+    """Draw the accuracies (n_seeds,) of each change: a dot per seed, a bar at the mean. The first row is unchanged."""
     fig, ax = named_rows(list(accuracies), "test accuracy (%)", 0.28)
     for row, (name, values) in enumerate(accuracies.items()):
         hue = COLOURS[0] if name in marked else COLOURS[1]

@@ -1,6 +1,6 @@
-"""Choose the networks of the optional part: search a grid for either loss and train the best setting longer.
+"""Choose the networks of the optional part: search a grid for each loss and train the best setting longer.
 
-The lowest validation loss chooses. 1,000 images tell settings apart by it that classify equally many correctly.
+The lowest validation loss decides: on 1,000 images, it differs even between settings of equal accuracy.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,20 @@ from lib.runs.run import Run
 from lib.runs.settings import Setting
 from lib.runs.training import get_run
 
-LONGER = 3  # times as many epochs as in the search
+LONGER = 3  # this many times the epochs of the search
 
 
 def choose(grid: Sequence[Setting], loss: np.ndarray) -> Setting:
-    """Return the setting with the lowest validation loss (n_settings,), which is NaN where training diverged."""
+    """Return the setting with the lowest validation loss. `loss` (n_settings,) is NaN where training diverged."""
     if np.isnan(loss).all():
         raise InputError("every setting of the grid diverged; it needs a smaller eta")
     return grid[int(np.nanargmin(loss))]
 
 
 def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
-    """Return the grid for binary cross-entropy: the chosen batch size, every eta and every other lam.
+    """Return the grid for binary cross-entropy: the chosen batch size, every eta and every second lam.
 
-    That loss is the mean of K terms, so eta grows by K and lam shrinks by K to have the same effect.
+    That loss is the mean of K terms, so eta is multiplied and lam divided by K to have the same effect.
     """
     lams = sorted({setting.lam for setting in grid})[::2]
     return [
@@ -39,6 +39,6 @@ def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
 
 
 def improved(chosen: Setting, progress: Progress = iter) -> Run:
-    """Train the chosen setting longer. Its test accuracy is read once."""
+    """Train the chosen setting longer. Only this run's test accuracy is read, once."""
     fields = {"name": f"improved-{chosen.loss}", "n_epochs": LONGER * chosen.n_epochs}
     return get_run(chosen.model_copy(update=fields), progress)

@@ -1,4 +1,4 @@
-"""The grid search on a Dask cluster: each stack is a task, and a worker that dies costs its stack only."""
+"""Run the grid search on a Dask cluster. Each stack is a task, so if a worker dies only its stack is repeated."""
 
 import ctypes
 import logging
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from distributed import Client
 
 SECONDS_TO_ANSWER = 10
-SILENT = logging.CRITICAL + 1  # Dask calls a lost connection critical, even where we end it
-VERSION = fingerprint(train)  # of our code and of NumPy, as this process has imported them
+SILENT = logging.CRITICAL + 1  # Dask logs a lost connection as critical, even if we closed it
+VERSION = fingerprint(train)  # identifies the code and the NumPy that this process has imported
 
 
 def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
-    """Train stacks on the cluster at `scheduler`, with a progress bar. Yields the name and the results of each."""
+    """Train stacks on the cluster at `scheduler`, with a progress bar. Yields each stack's name and results."""
     from distributed import as_completed
 
     def task(*arguments: Any) -> Any:  # nested functions are pickled by value, so the scheduler needs none of our code
@@ -30,7 +30,7 @@ def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tu
 
     with connect(scheduler) as client, epochs_bar(stacks) as bar:
         say(f"  sweep: workers: {len(client.nthreads())}; dashboard: {client.dashboard_link}")
-        done: set[Any] = set()  # a stack that starts again reports the same epochs again
+        done: set[Any] = set()  # a set, because a restarted stack reports its epochs again
 
         def show(event: tuple[float, tuple[str, int]]) -> None:
             if event[1][0] in stacks:
@@ -39,7 +39,7 @@ def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tu
 
         client.subscribe_topic("epochs", show)
         futures = {
-            client.submit(task, VERSION, name, as_json(stack), key=("sweep", name)): name  # a tuple: tasks of one kind
+            client.submit(task, VERSION, name, as_json(stack), key=("sweep", name)): name  # a tuple: Dask groups them
             for name, stack in stacks.items()
         }
         for future in as_completed(list(futures)):
@@ -52,12 +52,12 @@ def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tu
                 raise InputError(
                     f"sweep: {why}; finished stacks are cached, and docs/cluster.md says what a cluster needs"
                 ) from error
-            future.release()  # or it would be trained again if its worker died
+            future.release()  # otherwise it is trained again if its worker dies
             yield futures.pop(future), arrays
 
 
 def on_worker(version: str, name: str, stack: Iterable[str]) -> Arrays:
-    """Train a stack on a worker, with settings as JSON, and report each epoch. Raises InputError for other code."""
+    """Train a stack of settings as JSON on a worker; report each epoch. Raises InputError if code versions differ."""
     from distributed import get_worker
 
     worker = get_worker()
@@ -75,13 +75,13 @@ def on_worker(version: str, name: str, stack: Iterable[str]) -> Arrays:
 
 
 def as_json(stack: Stack) -> list[str]:
-    """Each setting as JSON, which a worker of any Python version reads."""
+    """Return each setting as JSON, which workers with any Python version can read."""
     return [setting.model_dump_json() for setting in stack]
 
 
 @contextmanager
 def connect(scheduler: str) -> Iterator["Client"]:
-    """A client of the Dask cluster at `scheduler`, without Dask's own messages. Raises InputError."""
+    """Yield a client of the Dask cluster at `scheduler`; silence Dask's log. Raises InputError if none answers."""
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 
@@ -95,7 +95,7 @@ def connect(scheduler: str) -> Iterator["Client"]:
 
 
 def keep_memory() -> None:
-    """Stop malloc from returning memory to the system, as Dask asks it to: each batch would fault it in again."""
+    """Stop malloc from returning memory to the system, as Dask tells it to: each batch would fault it in again."""
     with suppress(AttributeError):  # only Linux's C library has it
         for parameter, size in {-1: 2**28, -3: 2**25}.items():  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
             ctypes.CDLL(None).mallopt(parameter, size)

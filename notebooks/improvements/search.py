@@ -1,10 +1,10 @@
-"""A grid search over eta, lam and the batch size: stacks of settings, trained side by side.
+"""Search a grid of eta, lam and batch size. Stacks of settings are trained in parallel.
 
 python -m notebooks.improvements.search [SCHEDULER]    on this machine's cores, or on a Dask cluster at tcp://host:8786
 
-Settings that share their loss and their batches are trained in stacks, which read the images once for all of them. The
-result of a stack is cached as soon as it is done, so a search that is repeated or was interrupted trains only what is
-missing. On processors of one kind a stack gives the same results, to the bit.
+Settings with the same loss and batches are trained together in stacks, which read the images once for all of them. The
+result of a stack is cached as soon as it is done, so a repeated or interrupted search trains only missing stacks. On
+the same kind of processor, a stack gives the same results to the bit.
 """
 
 import hashlib
@@ -31,16 +31,16 @@ from lib.runs.training import train_stack
 from lib.train import evaluate
 
 GRID = paths.NOTEBOOKS / "sweep.yaml"
-AXES = ("n_batch", "eta", "lam")  # what a grid gives several values of
-STACK = 16  # settings at most in a stack: more gain little speed and take longer to lose
+AXES = ("n_batch", "eta", "lam")  # the fields that have several values in a grid
+STACK = 16  # maximal number of settings: more are hardly faster, and an interruption loses more work
 
 Stack = tuple[Setting, ...]
 
 
 def read_grid(path: Path = GRID) -> list[Setting]:
-    """Every setting of the grid in a YAML file: lists for AXES, single values for whatever else a setting has.
+    """Read every setting of the grid in a YAML file: lists for AXES, single values for other fields of a setting.
 
-    In the order of AXES, each from its lowest value to its highest. Raises InputError as `lib.runs.settings` does.
+    The settings are sorted by AXES. Raises InputError if the file or one of its values is not valid.
     """
     values = read_yaml(path)
     for axis in AXES:
@@ -61,7 +61,7 @@ def read_grid(path: Path = GRID) -> list[Setting]:
 
 
 def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
-    """The grid in stacks, in its order. The same settings are always together: rounding depends on the stack."""
+    """Divide the grid into stacks, always in the same way because a stack's composition affects rounding."""
     groups: dict[Any, list[Setting]] = {}
     for setting in grid:
         groups.setdefault(setting.stack_key, []).append(setting)
@@ -70,14 +70,14 @@ def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
 
 @lru_cache(maxsize=1)
 def splits(dtype: str, train_on: TrainOn) -> Splits:
-    """The data, which a process loads once."""
+    """Return the data splits. Each process loads them only once."""
     return load_splits(dtype, train_on)
 
 
 def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
-    """Loss, cost and accuracy (M,) on the validation images of each setting of a stack, at the end of its training.
+    """Train a stack of M settings. Returns final loss, cost and accuracy (M,) on the validation images.
 
-    They are NaN for a setting that diverged: its answers mean nothing.
+    They are NaN for a setting that diverged, because its answers mean nothing.
     """
     data = splits(stack[0].dtype, stack[0].train_on)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -88,15 +88,15 @@ def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
 
 
 def name_of(stack: Stack) -> str:
-    """The name that the results of a stack are cached under."""
+    """Return the name under which the results of a stack are cached."""
     settings_as_json = "".join(setting.model_dump_json() for setting in stack)
     return f"sweep@{hashlib.sha256(settings_as_json.encode()).hexdigest()[:12]}"
 
 
 def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
-    """Loss, cost and accuracy on the validation images of each setting, in the order of the grid, (n_settings,) each.
+    """Return loss, cost and accuracy on the validation images, (n_settings,) each, in the order of the grid.
 
-    Trains what is not cached, on the Dask cluster at `scheduler` or on this machine's cores. Raises InputError.
+    Trains missing stacks on the Dask cluster at `scheduler` (InputError if that fails) or, if None, on this machine.
     """
     stacks = {name_of(stack): stack for stack in stacks_of(grid)}
 
@@ -118,9 +118,9 @@ def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
 
 
 def train_here(stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
-    """Train stacks on this machine's cores, with a progress bar. Yields the name and the results of each."""
+    """Train stacks on this machine's cores, with a progress bar. Yields each stack's name and results."""
     for stack in stacks.values():
-        splits(stack[0].dtype, stack[0].train_on)  # loaded here: several threads would each load them
+        splits(stack[0].dtype, stack[0].train_on)  # loaded here, otherwise each thread would load them
     with epochs_bar(stacks) as bar:
 
         def train_and_count(stack: Stack, epochs: Progress) -> Arrays:
@@ -130,7 +130,7 @@ def train_here(stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
 
 
 def epochs_bar(stacks: Mapping[str, Stack]) -> Any:
-    """Say how many stacks there are, and show a bar that counts their epochs."""
+    """Print the number of stacks, and return a progress bar over their epochs."""
     from tqdm import tqdm
 
     say(f"  sweep: {sum(map(len, stacks.values()))} settings in {len(stacks)} stacks")
@@ -139,7 +139,7 @@ def epochs_bar(stacks: Mapping[str, Stack]) -> Any:
 
 
 def count(orders: Iterable[Any], after_epoch: Callable[[], Any]) -> Iterator[Any]:
-    """Yield the orders, and call `after_epoch` when the next one is asked for, which is after each epoch."""
+    """Yield the orders. Call `after_epoch` when the next order is requested, that is, after each epoch."""
     for order in orders:
         yield order
         after_epoch()

@@ -1,4 +1,4 @@
-"""Sentences, tables and captions on what the changes gain, what the search chose and what the network reaches."""
+"""Sentences, tables and captions on the gain of each change, the search's choice and the chosen network."""
 
 from collections.abc import Mapping
 
@@ -13,12 +13,12 @@ from notebooks.improvements.ablation import CHANGES, SEEDS, TOGETHER, UNCHANGED
 from notebooks.improvements.choose import LONGER
 from report.words import Caption, Finding, Sentences, Table, mean_and_sd, p_value, percent, signed
 
-SMALL = 0.01  # a difference of the loss that hardly matters
+SMALL = 0.01  # a smaller difference of the loss hardly matters
 Accuracies = Mapping[str, np.ndarray]  # test accuracies (n_seeds,) of each setting of the ablation
 
 
 def ranked(accuracies: Accuracies) -> list[str]:
-    """Return the changes that were made alone, the one that gains most first."""
+    """Return the single changes, sorted by gain, the largest first."""
     return sorted([what for what in CHANGES if what != UNCHANGED], key=lambda what: -accuracies[what].mean())
 
 
@@ -40,7 +40,7 @@ def changes_caption(accuracies: Accuracies) -> Caption:
 
 
 def on_changes(accuracies: Accuracies) -> Sentences:
-    """Say which change gains most, whether all together gain more, and which do harm."""
+    """Return sentences on which change gains most, whether all together gain more, and which reduce accuracy."""
     base, together = accuracies[UNCHANGED], accuracies[TOGETHER]
     gains = {what: values - base for what, values in accuracies.items()}
     most, second = ranked(accuracies)[:2]
@@ -59,7 +59,7 @@ def on_changes(accuracies: Accuracies) -> Sentences:
 
 
 def grid_caption(accuracy: np.ndarray, chosen: Setting) -> Caption:
-    """Describe the heat maps of the validation accuracies (n_batches, etas, lams)."""
+    """Return the caption of the heat maps of validation accuracies (n_batches, etas, lams)."""
     dash = " A dash: training diverged." if np.isnan(accuracy).any() else ""
     caption = f"Validation accuracy in per cent over $\\eta$ and $\\lambda$ after {chosen.n_epochs} epochs, a map for each batch size. Orange: the highest of a map. Heavy frame: the lowest validation loss, which is chosen.{dash}"
     alt = f"A heat map of {accuracy.shape[1]} by {accuracy.shape[2]} cells for each batch size. The highest accuracy is {np.nanmax(accuracy):.1%}."
@@ -67,9 +67,9 @@ def grid_caption(accuracy: np.ndarray, chosen: Setting) -> Caption:
 
 
 def on_grid(accuracy: np.ndarray, loss: np.ndarray, chosen: Setting) -> Sentences:
-    """Say what validation accuracy and loss (n_batches, etas, lams) chose, and whether the penalty matters."""
+    """Return sentences on the choice by validation accuracy and loss (n_batches, etas, lams), and on the penalty."""
     place = np.unravel_index(np.nanargmin(loss), loss.shape)
-    row = loss[place[:2]]  # over lam
+    row = loss[place[:2]]  # the loss over lam
     top, as_good = np.nanmax(accuracy), int((row < loss[place] + SMALL).sum())
     error = (top * (1 - top) / N_VAL) ** 0.5
     over_lam = f"{as_good} of the {len(row)} values of $\\lambda$ in the row of the chosen setting come within {SMALL:g} of its loss"
@@ -83,7 +83,7 @@ def on_grid(accuracy: np.ndarray, loss: np.ndarray, chosen: Setting) -> Sentence
 
 
 def on_network(run: Run, interval: tuple[float, float]) -> Sentences:
-    """Say what the chosen network reaches, with the confidence interval of its test accuracy, beside other reports."""
+    """Return sentences on the chosen network's test accuracy, its confidence interval, and the best other report."""
     low, high = interval
     test, others = run.test["accuracy"], published.read()["other_reports"]["best_of_the_optional_part"]["softmax"] / 100
     beside = ", but not outside the interval" if low <= others <= high else ""

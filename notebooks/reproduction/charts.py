@@ -1,4 +1,4 @@
-"""Draw the charts of the reproduction: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of the reproduction. Functions take arrays and return a Figure in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from report.style import COLOURS, DASHED, INK, WIDTH
 
 
 def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequence[str]) -> Figure:
-    """Draw accuracies (n_epochs,) on the test images by setting: solid if trained on them, dashed if held out."""
+    """Draw test accuracies (n_epochs,) by setting: solid if trained on the test images, dashed if not."""
     fig = Figure((WIDTH, 2.7))
     ax = fig.subplots()
     for (title, (mistaken, held_out)), hue in zip(pairs.items(), colours, strict=True):
@@ -25,7 +25,7 @@ def erratum(pairs: Mapping[str, tuple[np.ndarray, np.ndarray]], colours: Sequenc
 
 
 def accuracies(runs: Mapping[str, np.ndarray]) -> Figure:
-    """Draw the accuracies (n_epochs,) of five runs that should be equal."""
+    """Draw the accuracies (n_epochs,) of five runs of one setting that differ in precision, threads or seed."""
     fig = Figure((WIDTH, 2.7))
     ax = fig.subplots()
     styles = zip((0, 1, 5, 2, 3), ("-", "-", (0, (1, 1.5)), DASHED, DASHED), strict=True)
@@ -43,7 +43,7 @@ Reports = Sequence[Sequence[float]]  # test accuracies (%) of the settings in ea
 def strips(
     ours: Mapping[str, np.ndarray], others: Reports, wrong: Reports, published: Sequence[float], colours: Sequence[str]
 ) -> Figure:
-    """Draw test accuracies (%), a row per setting: our seeds, other reports, reports with a mistake, the reference."""
+    """Draw test accuracies (%), one row per setting: our seeds, other reports, wrong reports, and the reference."""
     fig, ax = named_rows(list(ours), "test accuracy (%)", 0.55, rest=1)
     for row, (values, hue) in enumerate(zip(ours.values(), colours, strict=True)):
         ax.scatter(values, np.full(len(values), row - 0.16), s=16, color=hue, alpha=0.7, linewidths=0)

@@ -1,7 +1,7 @@
-"""Judge the eight conclusions of the reference report by held-out figures. See `claims` in data/reference.yaml.
+"""Judge the reference report's eight conclusions by accuracies on held-out images: `claims` in data/reference.yaml.
 
-McNemar's test on the test images ranks two settings. Several seeds would count the same images several times: they show
-how training varies, not what other images would give.
+McNemar's test on the test images ranks two settings. More seeds do not replace it: they use the same images, so they
+show how training varies, not how results would vary with other images.
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from notebooks.reproduction.reference import Case
 from report.words import mean_and_sd, p_value, percent, rise_in_words
 
 HOLDS, FAILS, OPEN = "holds", "does not hold", "cannot be told apart from chance"
-SMALL_GAP = 0.02  # what a reader would call a small lead of training over validation
+SMALL_GAP = 0.02  # a smaller lead of training over validation counts as small
 
 
 class Verdict(NamedTuple):
-    """A claim's words; HOLDS, FAILS or OPEN; and the number that decides."""
+    """A claim's text, its verdict (HOLDS, FAILS or OPEN), and the numbers that decide."""
 
     claim: str
     verdict: str
@@ -26,7 +26,7 @@ class Verdict(NamedTuple):
 
 
 def judge_test(first: Case, second: Case, y: np.ndarray) -> tuple[str, str]:
-    """Judge whether `first` is better on the test images y (N,), by McNemar's test. Return the accuracies, too."""
+    """Return the verdict (McNemar's test) on whether `first` is better on the test images y (N,), and its numbers."""
     p = first.run.p_same(second.run, y)
     ahead = first.run.test["accuracy"] > second.run.test["accuracy"]
     accuracies = " and ".join(percent(case.run.test["accuracy"]) for case in (first, second))
@@ -36,14 +36,14 @@ def judge_test(first: Case, second: Case, y: np.ndarray) -> tuple[str, str]:
 
 
 def judge_seeds(first: np.ndarray, second: np.ndarray) -> tuple[str, str]:
-    """Judge whether `first` (n_seeds,) is above `second`, by a paired t test. Return the difference, too."""
+    """Return the verdict (by a paired t test) on whether `first` (n_seeds,) is above `second`, and the difference."""
     p = paired_p(first, second)
     verdict = verdict_on(first.mean() > second.mean()) if p < SIGNIFICANT else OPEN
     return verdict, f"{mean_and_sd(first - second)} points ($p {p_value(p)}$)"
 
 
 def all_of(*verdicts: str) -> str:
-    """Return the verdict on a claim of several parts: one part that fails is enough."""
+    """Return the verdict on a claim of several parts, which fails if one part fails."""
     return FAILS if FAILS in verdicts else OPEN if OPEN in verdicts else HOLDS
 
 
@@ -52,7 +52,7 @@ def verdict_on(condition: bool) -> str:
 
 
 def judge_all(claims: Sequence[str], cases: Sequence[Case], y: np.ndarray) -> list[Verdict]:
-    """Judge the reference's claims on its four settings, in its order, and the test labels y (N,)."""
+    """Judge the reference's claims on its four settings. `cases` are in its order; y (N,) are the test labels."""
     large, plain, mild, strong = cases
     gaps = [case.seeds["train"] - case.seeds["val"] for case in cases]
     smooth = [float(case.seeds["smoothness"].mean()) for case in cases]
@@ -90,6 +90,6 @@ def judge_all(claims: Sequence[str], cases: Sequence[Case], y: np.ndarray) -> li
 
 
 def first_apart(first: np.ndarray, second: np.ndarray, by: float = 0.01) -> int:
-    """Return the first epoch, from 1, after which two accuracies (n_epochs,) differ by more than `by`; 0 for none."""
+    """Return the first epoch (from 1) after which two accuracies (n_epochs,) differ by more than `by`; 0 if none."""
     apart = np.flatnonzero(abs(first - second) > by)
     return int(apart[0]) + 1 if len(apart) else 0

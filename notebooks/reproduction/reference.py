@@ -1,4 +1,4 @@
-"""What the reference published of its four settings, what the course text names, and what we measure of both."""
+"""Compare the accuracies of the reference report and the checkpoints of the course text with our measurements."""
 
 from typing import Any, NamedTuple
 
@@ -15,24 +15,24 @@ from notebooks.reproduction.replay import TEST, TRAIN, VAL, replayed
 
 
 class Case(NamedTuple):
-    """One of the reference's settings. In `columns` and `revised` accuracies are in per cent, else fractions."""
+    """A setting of the reference. Accuracies are in per cent in `columns` and `revised`, elsewhere fractions."""
 
     run: Run
-    seeds: Arrays  # what we measure from other seeds, (n_seeds,) each
-    columns: dict[str, dict[str, list[Any]]]  # train and test, as `compare` returns them
+    seeds: Arrays  # our measures with several seeds, (n_seeds,) each
+    columns: dict[str, dict[str, list[Any]]]  # "train" and "test", each from `compare`
     revised: float  # the test accuracy of the reference's later revision
     mistaken: np.ndarray  # test accuracy (n_epochs,) of a network that is trained on the test images
-    held_out: np.ndarray  # the same of a network that is trained on data_batch_1
+    held_out: np.ndarray  # test accuracy (n_epochs,) of one trained on data_batch_1
 
 
 def compare(published: list[float], accuracies: np.ndarray) -> dict[str, list[Any]]:
-    """Compare accuracies published in per cent, after the first epoch and the last, with our fractions (n_epochs,)."""
+    """Compare accuracies published (in per cent) for the first and last epoch with our fractions (n_epochs,)."""
     ours = [100 * float(accuracies[epoch]) for epoch in (0, -1)]
     return {"published": published, "replayed": ours, "equal": [*map(equal_to_the_digit, ours, published)]}
 
 
 def load_cases(progress: Progress = iter) -> list[Case]:
-    """Return the four settings in the reference's order, trained and replayed."""
+    """Train and replay the four settings, or load the results from the cache. Returns them in the reference's order."""
     report = read()["reference_report"]
     settings = [Setting(name=f"eta{eta:g}-lam{lam:g}", eta=eta, lam=lam) for eta, lam in SETTINGS]
     measures = spread(settings, progress=progress)
@@ -48,7 +48,7 @@ def load_cases(progress: Progress = iter) -> list[Case]:
 
 
 def load_checkpoints(progress: Progress = iter) -> dict[str, dict[str, Any]]:
-    """Return the checkpoints of the course text and of a run without shuffling, by name: known, replayed, equal."""
+    """Return known and replayed values of the checkpoints, and whether they are equal, by the checkpoint's name."""
     course = read()["course_checkpoints"]
     unshuffled = course["unshuffled_measured"]
     by_course, in_order = replayed("course", progress), replayed("unshuffled", progress)

@@ -1,6 +1,6 @@
-"""Repeat trainings as others did them: on any batch, with their orders of the images, in double precision.
+"""Repeat other people's trainings: on any batch, with their orders of the images, in double precision.
 
-Mean and standard deviation of data_batch_1 normalise every batch, as in the reference.
+Every batch is normalised with mean and standard deviation of data_batch_1, as in the reference.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,9 +19,9 @@ from lib.train import History, epoch_orders, mini_batch_gd
 
 TRAIN, VAL, TEST = BATCHES.values()
 
-# Each gives an order of n images for every epoch. `rng` has the seed `seed` and has drawn the weights.
+# Each function returns an order of n images per epoch. `rng` was created with `seed` and has drawn the weights.
 ORDERS: dict[str, Callable[[np.random.Generator, int, int], Iterator[np.ndarray]]] = {
-    # A second generator of the same seed; each order permutes the one before.
+    # A second generator with the same seed; each order permutes the previous order.
     "reference": lambda rng, seed, n: epoch_orders(np.random.default_rng(seed), n, N_EPOCHS),
     # The generator that drew the weights; each order permutes 0 ... n - 1.
     "course": lambda rng, seed, n: (rng.permutation(n) for _ in range(N_EPOCHS)),
@@ -40,7 +40,7 @@ def replay(
     threads: int | None = None,
     progress: Progress = iter,
 ) -> Arrays:
-    """Train M settings on one batch and evaluate them on others: "batch/measure" as (n_epochs, M), for the cache.
+    """Train M settings on a batch and evaluate them. Returns "batch/measure": (n_epochs, M), for the cache.
 
     `train_on` and `evaluate_on` name batches, `settings` are pairs of eta and lam, `orders` names one of ORDERS, and
     `threads` is the number of BLAS threads.
@@ -60,7 +60,7 @@ def replay(
 
 
 def replays() -> dict[str, dict[str, Any]]:
-    """The arguments of `replay` for every replay of the report, by name."""
+    """Return the arguments of `replay` for every replay of the report, by name."""
     plain = {"train_on": TRAIN, "settings": [(0.001, 0.0)]}
     chaos = {"train_on": TRAIN, "evaluate_on": [TRAIN], "settings": [(CHAOTIC_ETA, 0.0)], "threads": 1}
     return {
@@ -77,5 +77,5 @@ def replays() -> dict[str, dict[str, Any]]:
 
 
 def replayed(name: str, progress: Progress = iter) -> Arrays:
-    """Load one of `replays` from the cache, or compute it."""
+    """Load the result of one of `replays` from the cache, or compute and cache it."""
     return cached(f"replay@{name}", replay, progress, **replays()[name])

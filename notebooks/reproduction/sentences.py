@@ -1,6 +1,6 @@
-"""Sentences, tables and captions on the reference, replayed and judged.
+"""Sentences, tables and captions on the replays of the reference and the verdicts on its conclusions.
 
-`cases` are its four settings in its order, `steady` the three with the small step.
+`cases` are the reference's four settings in its order, `steady` the three with the small eta.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ def replay_table(cases: Sequence[Case]) -> Table:
 
 
 def on_replay(steady: Sequence[Case]) -> Sentences:
-    """Say whether the published accuracies come out where they should."""
+    """Return sentences on whether the replays reproduce the published accuracies."""
     equal = [same for case in steady for column in case.columns.values() for same in column["equal"]]
     yes = f"At $\\eta = 0.001$ all {len(equal)} figures come out to the last digit ([Table](#tab-replay))."
     no = f"At $\\eta = 0.001$, {sum(equal)} of {len(equal)} figures come out to the last digit on this machine ([Table](#tab-replay))."
@@ -48,7 +48,7 @@ def checkpoints_table(checkpoints: Mapping[str, Mapping[str, float]]) -> Table:
 
 
 def on_checkpoints(checkpoints: Mapping[str, Mapping[str, float]]) -> Sentences:
-    """Say whether the known checkpoints come out."""
+    """Return sentences on whether the replays reproduce the known checkpoints."""
     yes = "They come out as well, and so does a run that never shuffles ([Table](#tab-course))."
     no = "Not all of them come out on this machine ([Table](#tab-course))."
     return [
@@ -76,7 +76,7 @@ def erratum_table(cases: Sequence[Case]) -> Table:
 
 
 def on_erratum(steady: Sequence[Case]) -> Sentences:
-    """Say by how much the published test accuracies exceed the held-out ones."""
+    """Return sentences on how far the published test accuracies exceed those on held-out images."""
     tests = [case.run.test["accuracy"] for case in steady]
     excess = [100 * (case.mistaken[-1] - test) for case, test in zip(steady, tests, strict=True)]
     left = max(abs(100 * test - case.revised) for case, test in zip(steady, tests, strict=True))
@@ -95,7 +95,7 @@ def conclusions_table(verdicts: Sequence[Verdict]) -> Table:
 
 
 def on_conclusions(verdicts: Sequence[Verdict], cases: Sequence[Case]) -> Sentences:
-    """Count the verdicts, and say how the two best settings compare over the seeds."""
+    """Return sentences that count the verdicts and compare the two best settings over the seeds."""
     tally = Counter(verdict.verdict for verdict in verdicts)
     lead = cases[2].seeds["test"] - cases[1].seeds["test"]
     return [
@@ -106,7 +106,7 @@ def on_conclusions(verdicts: Sequence[Verdict], cases: Sequence[Case]) -> Senten
 
 
 def on_chaos(accuracies: Arrays, cases: Sequence[Case]) -> Sentences:
-    """Say how far runs that should be equal are apart, by training accuracies (n_epochs,) of each by name."""
+    """Return sentences on how far runs differ that should be equal. `accuracies[name]` (n_epochs,) are on training."""
     single, double = accuracies["single precision"], accuracies["double precision"]
     chaotic, *steady = (case.seeds["test"] for case in cases)
     apart = "Here their accuracies stay within one point of each other, and"
@@ -141,7 +141,7 @@ def strips_caption(cases: Sequence[Case]) -> Caption:
 
 
 def on_others(cases: Sequence[Case], distances: Sequence[float], n_others: int) -> Sentences:
-    """Say how far the mean of our seeds is from that of other reports, in points, and how far the reference is off."""
+    """Return sentences on the `distances` (points) of other reports' means from ours, and on the reference's."""
     ours = [100 * case.seeds["test"] for case in cases]
     published = [case.columns["test"]["published"][-1] for case in cases]
     far = [abs(p - v.mean()) > 3 * v.std(ddof=1) for p, v in zip(published, ours, strict=True)]

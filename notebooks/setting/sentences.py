@@ -1,4 +1,4 @@
-"""Sentences and captions on one setting, from its run."""
+"""Sentences and captions on one setting, computed from its run."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from report.words import Caption, Finding, Sentences, divergence_note, on_diverg
 
 
 def on_accuracy(run: Run) -> Sentences:
-    """Say what accuracies the run reached, or in which epoch it diverged."""
+    """Return sentences on the accuracies of the run, or on its divergence."""
     link = f"[Figure](#fig-curves-{run.setting.name})"
     if run.diverged:
         return [on_divergence(run), f"{link} shows the epochs before it."]
@@ -22,7 +22,7 @@ def on_accuracy(run: Run) -> Sentences:
 
 
 def curves_caption(run: Run) -> Caption:
-    """Describe the curves, and where they end."""
+    """Return the caption of the curves, with their final values."""
     ends = f"Training diverged in epoch {run.diverged}, where the curves end."
     if not run.diverged:
         form = "On the training data the loss ends at {:.2f}, the cost at {:.2f} and the accuracy at {:.0%}; on the validation data at {:.2f}, {:.2f} and {:.0%}."
@@ -33,7 +33,7 @@ def curves_caption(run: Run) -> Caption:
 
 
 def on_cost(run: Run) -> Sentences:
-    """Say whether training was steady, when the validation loss was lowest, and how large the penalty is."""
+    """Return sentences on how steady training was, when validation loss was lowest, and how large the penalty is."""
     loss, cost, val = run.final("train", "loss"), run.final("train", "cost"), run.history["val"]["loss"]
     rise = f"never rises by more than {percent(run.largest_rise)} in an epoch"
     yes = f"Training is steady: the training cost {rise if run.largest_rise else 'falls in every epoch'}."
@@ -47,7 +47,7 @@ def on_cost(run: Run) -> Sentences:
 
 
 def film_caption(run: Run) -> Caption:
-    """Describe the templates as they form."""
+    """Return the caption of the film of the templates during training."""
     caption = f"The weight templates of the ten classes as they form, for {run.setting.title}, each on its own scale: from the first weights, drawn at random, to those after epoch {run.setting.n_epochs}."
     alt = f"Small colour images, the weights of each class for {run.setting.plain_title}, a row for each of several epochs; after the last, neighbouring weights correlate by {smoothness(run.net.W):.2f}."
     return f"fig-templates-{run.setting.name}", caption, alt
@@ -59,7 +59,7 @@ def largest_class(run: Run) -> str:
 
 
 def shared_caption(run: Run) -> Caption:
-    """Describe the final templates on one scale."""
+    """Return the caption of the figure that shows the final templates on one shared colour scale."""
     limit = abs(run.net.W).max()
     caption = f"The templates for {run.setting.title} on one scale for all, from ${-limit:.3f}$ to ${limit:.3f}$; grey is zero."
     alt = f"The ten templates for {run.setting.plain_title} on a shared signed scale; {largest_class(run)} has the largest weights."
@@ -67,7 +67,7 @@ def shared_caption(run: Run) -> Caption:
 
 
 def on_templates(run: Run) -> Sentences:
-    """Say how smooth the templates are, and which class has the largest weights."""
+    """Return sentences on how smooth the templates are and which class has the largest weights."""
     return [
         f"A template shows what raises the score of its class, and what lowers it ([Figure](#fig-templates-{run.setting.name})).",
         f"Neighbouring weights correlate by {smoothness(run.net.W):.2f}, where 0 is noise and 1 is without detail.",

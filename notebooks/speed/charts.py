@@ -1,4 +1,4 @@
-"""The charts of the speeds: arrays in, Figure out, in the style of `report.style`."""
+"""Draw the charts of the speed measurements in the style of `report.style`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ from report.style import COLOURS, INK, WIDTH
 
 
 def contenders(rows: Sequence[Row]) -> Figure:
-    """Draw the seconds a setting of each contender: the median, the range, and the limit as a mark."""
+    """Draw each contender's seconds per setting: a dot at the median, a bar for the range, a mark at the limit."""
     fig, ax = named_rows([row.name for row in rows], "seconds a setting", 0.27, rest=0.9)
     for place, row in enumerate(rows):
         hue = COLOURS[1] if row.name.startswith(OURS) else COLOURS[0]
@@ -31,7 +31,7 @@ def contenders(rows: Sequence[Row]) -> Figure:
 
 
 def label_values(ax: Axes, which: str, values: Sequence[float]) -> None:
-    """Write plain numbers at those of `values` that a logarithmic axis, "x" or "y", shows."""
+    """Label a logarithmic axis, "x" or "y", with plain numbers at those `values` that are within its range."""
     low, high = getattr(ax, f"get_{which}lim")()
     axis = getattr(ax, f"{which}axis")
     axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
@@ -40,7 +40,7 @@ def label_values(ax: Axes, which: str, values: Sequence[float]) -> None:
 
 
 def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequence[str]) -> Figure:
-    """Draw times (n,) over sizes (n,), both logarithmic, a panel each. A dotted line is in proportion to the size."""
+    """Draw times (n,) over sizes (n,) on logarithmic axes, one panel each. A dotted line shows proportional growth."""
     fig = Figure((WIDTH, 2.4))
     for ax, (title, (sizes, took)), ylabel in zip(fig.subplots(1, len(panels)), panels.items(), ylabels, strict=True):
         ax.plot(sizes, took, "o-", color=COLOURS[1], markersize=4, label="_median")

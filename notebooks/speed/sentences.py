@@ -1,4 +1,4 @@
-"""What the benchmark's results say, as tables and sentences computed from them. Tested on made-up results."""
+"""Sentences, tables and captions on the benchmark's results. They are tested on made-up results."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ COURSE = "the course's style"
 
 
 def on_work(race: Race) -> Sentences:
-    """Say what all do, on which machine, and how steady the measurement is."""
+    """Return sentences on the work that every contender does, the machine used, and how much the timings vary."""
     work, machine = race.work, race.machine
     unsteady, unsteady_ratios = race.unsteadiness()
     return [
@@ -25,7 +25,7 @@ def on_work(race: Race) -> Sentences:
 
 
 def on_others(race: Race) -> Sentences:
-    """Say how many times as long others take as this project, and what the evaluation costs."""
+    """Return sentences on how much longer other libraries take than this project, and on the evaluation's share."""
 
     def times(beside: str, name: str = OURS, evaluated: bool = True) -> str:
         return f"{np.median(race.ratio(name, beside, evaluated)):.1f}"
@@ -39,7 +39,7 @@ def on_others(race: Race) -> Sentences:
 
 
 def race_caption(race: Race) -> Caption:
-    """Describe the chart of the contenders."""
+    """Return the caption of the chart of the contenders."""
     medians = "; ".join(f"{row.name} {np.median(row.seconds):.2f}" for row in race.rows())
     return (
         "fig-speed",
@@ -49,7 +49,7 @@ def race_caption(race: Race) -> Caption:
 
 
 def race_table(race: Race, evaluated: bool = True) -> Table:
-    """List the median and the range of every contender, and last what the machine allows."""
+    """Return the table of every contender's median and range, with the machine's limit as the last row."""
     versions = ", ".join(f"{name} {number}" for name, number in race.machine.versions.items())
     header = ["", "seconds a setting", f"times as fast as {BESIDE}", "of the limit"]
     rows = [row.cells() for row in [*race.rows(evaluated), race.bound(evaluated)]]
@@ -60,7 +60,7 @@ def race_table(race: Race, evaluated: bool = True) -> Table:
 
 
 def on_limit(race: Race) -> Sentences:
-    """Say how near training comes to the machine's limit, and what sets that limit."""
+    """Return sentences on how close training comes to the machine's limit, and on what sets that limit."""
     rows = {row.name: row for row in race.rows(evaluated=False)}
     by_memory = {M: race.least(M, False) > 1.001 * race.least(10**6, False) for M in (1, LARGE)}
     sets = {M: "memory sets" if by_memory[M] else "the products set" for M in by_memory}
@@ -72,13 +72,13 @@ def on_limit(race: Race) -> Sentences:
 
 
 def in_stack(race: Race) -> tuple[int, float]:
-    """Return the size of the largest stack, and a setting's time in it as a share of that by itself."""
+    """Return the size of the largest stack, and a setting's time in it as a share of its time when trained alone."""
     sizes, took = growth(race.stack)
     return sizes[-1], took[-1] / sizes[-1] / took[0]
 
 
 def growth_caption(race: Race) -> Caption:
-    """Describe the charts of the growth."""
+    """Return the caption of the charts of how time grows."""
     M, share = in_stack(race)
     return (
         "fig-growth",
@@ -88,7 +88,7 @@ def growth_caption(race: Race) -> Caption:
 
 
 def on_growth(race: Race) -> Sentences:
-    """Say how time and memory grow with the images, the epochs and the settings."""
+    """Return sentences on how time and memory grow with the images, the epochs and the settings."""
     (M, share), memory = in_stack(race), race.megabytes()
     return [
         f"Time grows with the images to the power {exponent(race.images):.2f} and with the epochs to the power {exponent(race.epochs):.2f} ([Figure](#fig-growth)). In proportion would be 1. A setting in a stack of {M} takes {percent(share, 0)} of the time that it takes by itself.",
@@ -97,7 +97,7 @@ def on_growth(race: Race) -> Sentences:
 
 
 def steps_table(steps: Steps) -> Table:
-    """List how long `make report` takes after each change."""
+    """Return the table of how long `make report` takes after each change."""
     rows = [[name, f"{took:.1f}"] for name, took in steps.seconds.items()]
     caption = f"Seconds of one run of each, on {steps.machine.cores} cores ({steps.machine.cpu}), with the data and the environment ready."
     return ["what is done", "seconds"], rows, "tab-steps", caption
