@@ -19,7 +19,7 @@ REPORT = ("report.html", "report.pdf", "results.json")
 
 
 class Project:
-    """A copy of the repository like a fresh clone, with a folder beside it that holds a CIFAR-10 of the user.
+    """A copy of the repository like a new clone, and next to it a folder with the user's own copy of CIFAR-10.
 
     `variables` are arguments of make that set variables of the Makefile, such as "CIFAR10=".
     """
@@ -79,7 +79,7 @@ class Project:
         return json.loads((self / "report/results.json").read_text())
 
     def report(self):
-        """The bytes and the time stamp of each file of the report, by name."""
+        """Return the bytes and the time stamp of each file of the report, by name."""
         files = [self / "report" / name for name in REPORT]
         return {file.name: (file.read_bytes(), file.stat().st_mtime_ns) for file in files}
 
@@ -97,7 +97,7 @@ class Project:
 
 
 def new_project(folder, batches, *variables):
-    """Make a project in `folder` whose CIFAR-10 are `batches`, by file name, with matching checksums."""
+    """Make a project in `folder` whose data are `batches` (contents by file name), with matching checksums."""
     project = Project(folder, *variables)
     copy_repository(project.root)
     project.source.mkdir()

@@ -1,4 +1,4 @@
-"""Take report/screenshots/ of the committed report and of the exploring window: `make screenshots`, run by hand."""
+"""Take the screenshots of the committed report and of the exploring window. `make screenshots` runs this."""
 
 import re
 import shutil
@@ -13,11 +13,11 @@ from lib import paths
 
 FOLDER = paths.REPORT / "screenshots"
 SETTING = "eta0.001-lam1"
-LOOKS = {"type": "jpeg", "quality": 80}  # as PNG, the noise in the templates would take several times the space
+LOOKS = {"type": "jpeg", "quality": 80}  # PNG files would be several times larger, because templates are noisy
 
 
 def take_report(opened: Page, name: str) -> None:
-    """The templates of a setting in the middle of its training, and its curves with hover values."""
+    """Take a screenshot of a setting's templates in the middle of training, and of its curves with hover values."""
     opened.goto((paths.REPORT / "report.html").as_uri())
     film = opened.locator(f'[id="fig-templates-{SETTING}"]')
     film.locator("input").fill("6")
@@ -29,7 +29,7 @@ def take_report(opened: Page, name: str) -> None:
 
 
 def take_explore(opened: Page, name: str) -> None:
-    """Two runs to compare, and the images behind a cell of the confusion matrix."""
+    """Take a screenshot of two runs to compare, and of the images in a cell of the confusion matrix."""
     opened.get_by_role("tab", name=re.compile("^File Browser")).click()  # closes it
     run_all(opened)
     for lam in ("0", "0.1"):
@@ -41,8 +41,8 @@ def take_explore(opened: Page, name: str) -> None:
     opened.get_by_role("button", name=re.compile("^cat taken for dog")).click()
     opened.locator(".explore-images button").first.click()
     opened.locator(".explore").evaluate("element => element.scrollIntoView()")
-    opened.mouse.move(0, 0)  # off the image that came to lie under it
-    opened.wait_for_timeout(1000)  # the pictures on their way
+    opened.mouse.move(0, 0)  # so that the pointer is not on an image
+    opened.wait_for_timeout(1000)  # until the pictures are drawn
     opened.screenshot(path=FOLDER / f"{name}.jpg", **LOOKS)
 
 

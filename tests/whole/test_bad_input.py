@@ -1,4 +1,4 @@
-"""Bad arguments, damaged result files and unusual environments: a one-line error, exit code not 0, no file written.
+"""Bad arguments, damaged result files and unusual environments: commands print a one-line error and write no file.
 
 Tests for bad settings, data, downloads, grids and accuracies are in test_settings, test_cifar10, test_downloads,
 test_search and test_doctor.
@@ -112,7 +112,7 @@ WHOLE = json.loads((paths.REPORT / "results.json").read_text())
 
 
 def without(*keys):
-    """The results as JSON without the entry at these keys."""
+    """Return the results as JSON, without the entry at these keys."""
     content = json.loads(json.dumps(WHOLE))
     node = content
     for key in keys[:-1]:
@@ -133,7 +133,7 @@ RESULTS = {
     "no provenance": without("provenance"),
     "no versions": without("provenance", "packages"),
     "no checksums": without("provenance", "data"),
-    "a provenance of text": json.dumps(WHOLE | {"provenance": "yesterday"}).encode(),
+    "text as provenance": json.dumps(WHOLE | {"provenance": "yesterday"}).encode(),
     "endless nesting": b"[" * 100_000,
 }
 
@@ -149,7 +149,7 @@ def test_damaged_results_give_an_error_with_the_cure(tmp_path, content):
 
 
 def places(node, *above):
-    """The path of keys to a node, and to every node below it."""
+    """Return the path of keys to a node, and to every node below it."""
     children = node.items() if isinstance(node, dict) else ()
     return [above, *(place for key, child in children for place in places(child, *above, key))]
 
@@ -197,12 +197,12 @@ def test_missing_results_give_an_error_with_the_cure(tmp_path):
 # Environments: the output of a command must be the same in all of them
 
 ENVIRONMENTS = {
-    "a locale of ASCII": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "a terminal of ASCII": {"PYTHONIOENCODING": "ascii"},
+    "an ASCII locale": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "an ASCII terminal": {"PYTHONIOENCODING": "ascii"},
     "no home": {"HOME": ""},
     "a home that does not exist": {"HOME": "/no/such/folder"},
-    "threads that are not a number": {"OMP_NUM_THREADS": "many", "OPENBLAS_NUM_THREADS": "many"},
-    "no threads": {"OMP_NUM_THREADS": "0", "OPENBLAS_NUM_THREADS": "0"},
+    "text as the number of threads": {"OMP_NUM_THREADS": "many", "OPENBLAS_NUM_THREADS": "many"},
+    "zero threads": {"OMP_NUM_THREADS": "0", "OPENBLAS_NUM_THREADS": "0"},
     "a terminal of width zero": {"COLUMNS": "0"},
     "warnings on": {"PYTHONWARNINGS": "default"},
     "optimised bytecode": {"PYTHONOPTIMIZE": "2"},

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: layout, controls by mouse and keys, printing, and no scripts at all."""
+"""The HTML report in a real browser: layout, controls by mouse and keyboard, printing, and the page without scripts."""
 
 import io
 import json
@@ -35,7 +35,7 @@ VIEWS = [(width, scheme) for width in (1280, 400) for scheme in ("light", "dark"
 
 
 def film():
-    """Templates of one grey level each: 20 i + 10 k for class k in frame i."""
+    """Make a film in which the template of class k in frame i has the grey level 20 i + 10 k everywhere."""
     levels = 20 * np.arange(len(EPOCHS))[:, None, None] + 10 * np.arange(10) + np.zeros((1, 3072, 1))
     return Film(np.array(EPOCHS), levels.astype(np.uint8))
 
@@ -56,7 +56,7 @@ def cells():
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """The address of a small report with one element of each kind."""
+    """Render a small report with one element of each kind. Return its address."""
     folder, shown = tmp_path_factory.mktemp("report"), []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(show, "display", lambda data, raw, metadata: shown.append((data, metadata)))
@@ -73,7 +73,7 @@ def report(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser):
-    """A function that opens an address. At the end, the pages must have logged no error and requested nothing else."""
+    """Return a function that opens an address. Fail at the end if a page logged an error or requested another file."""
     contexts, wrong = [], []
 
     def open_at(address, width=1280, **options):
@@ -151,7 +151,7 @@ def test_content_security_policy_blocks_foreign_content(open_page, report):
 
 
 @pytest.mark.parametrize("scripts", [True, False])
-def test_results_can_be_downloaded_from_the_page_itself(open_page, report, scripts):
+def test_results_are_downloaded_from_the_page_without_a_request(open_page, report, scripts):
     page = open_page(report, java_script_enabled=scripts)
     with page.expect_download() as started:
         page.get_by_text("download results.json").click()
@@ -186,13 +186,13 @@ def test_printed_page_has_the_film_strip_and_no_controls(page):
 
 
 def printed(page):
-    """The text of the printed page."""
+    """Print the page and return its text."""
     if not shutil.which("pdftotext"):
         pytest.skip("pdftotext is not installed")
     return subprocess.run(["pdftotext", "-layout", "-", "-"], input=page.pdf(), capture_output=True, check=True).stdout
 
 
-def test_enlarged_figure_is_printed_in_its_place(page):
+def test_page_with_an_enlarged_figure_is_printed_as_without(page):
     before = printed(page)
     for word in (*CLASSES, "epoch 10", "Figure 5", "Table 1", "38.2–40.1"):
         assert word.encode() in before
@@ -205,7 +205,7 @@ def test_enlarged_figure_is_printed_in_its_place(page):
 
 
 def grey(page, k):
-    """The grey level in the middle of the template of class k on the screen."""
+    """Return the grey level in the middle of the template of class k, from a screenshot."""
     cell = page.locator(".stage > svg").nth(k)
     x, y, size = (float(cell.get_attribute(name)) for name in ("x", "y", "width"))
     picture = Image.open(io.BytesIO(page.locator(".stage").screenshot())).convert("L")
@@ -214,7 +214,7 @@ def grey(page, k):
 
 
 @pytest.mark.parametrize(("key", "frame"), [("End", 6), ("ArrowLeft", 5), ("Home", 0)])
-def test_slider_shows_the_templates_of_its_epoch(page, key, frame):
+def test_slider_shows_the_templates_of_the_chosen_epoch(page, key, frame):
     tab_to(page, ".film input")
     page.keyboard.press(key)
     label = f"after epoch {EPOCHS[frame]}" if frame else "before training"
@@ -225,7 +225,7 @@ def test_slider_shows_the_templates_of_its_epoch(page, key, frame):
         assert abs(grey(page, k) - (20 * frame + 10 * k)) <= 2
 
 
-def test_pointer_shows_the_values_at_the_nearest_epoch_of_its_panel(page):
+def test_mouse_over_a_panel_shows_its_values_at_the_nearest_epoch(page):
     chart = page.locator("#fig-curves .chart")
     panel = json.loads(chart.get_attribute("data-hover"))[2]
     chart.scroll_into_view_if_needed()
@@ -277,7 +277,7 @@ def test_enlarged_figure_returns_to_its_place_when_closed(page, label):
     assert page.evaluate("document.activeElement.matches('.enlarge')")
 
 
-def test_slider_and_values_work_in_the_enlarged_view(page):
+def test_slider_and_hover_values_work_in_the_enlarged_view(page):
     page.locator("#fig-film .enlarge").click()
     tab_to(page, "dialog input")
     page.keyboard.press("Home")
@@ -289,7 +289,7 @@ def test_slider_and_values_work_in_the_enlarged_view(page):
     page.keyboard.press("Escape")
 
 
-def test_link_in_the_caption_of_an_enlarged_figure_closes_it(page):
+def test_link_in_the_caption_of_an_enlarged_figure_closes_the_enlarged_view(page):
     page.locator("#fig-film .enlarge").click()
     page.locator("dialog figcaption a").click()
     assert page.locator("dialog[open]").count() == 0

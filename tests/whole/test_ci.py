@@ -1,4 +1,4 @@
-"""`.ci/run` with stubs for the commands that it calls: what it installs, and its error message if it cannot."""
+"""`.ci/run`, with stubs for the commands that it calls: which packages it installs, and its error if it cannot."""
 
 import shutil
 import subprocess
@@ -12,7 +12,7 @@ STUB = '#!/bin/sh\necho "${{0##*/}} $*" >> {log}\n{then}\n'
 
 @pytest.fixture
 def run(tmp_path):
-    """A function that runs `.ci/run` where only these commands exist. It returns the process and the calls."""
+    """Return a function that runs `.ci/run` with only the given commands. It returns the process and the calls."""
     bash = shutil.which("bash") or pytest.skip("needs bash")
     (tmp_path / ".ci").mkdir()
     (tmp_path / "bin").mkdir()
@@ -46,7 +46,7 @@ def test_nothing_is_installed_if_every_command_exists(run, browser):
     assert (done.returncode, called) == (0, CHECKS)
 
 
-def test_the_tests_that_it_runs_exist():
+def test_the_test_file_that_ci_runs_exists():
     assert (paths.ROOT / CHECKS[-1].split()[-1]).is_file()
 
 
@@ -57,7 +57,7 @@ def test_root_installs_missing_packages(run):
     assert called[-4:] == CHECKS
 
 
-def test_other_users_install_by_sudo(run):
+def test_other_users_install_missing_packages_with_sudo(run):
     done, called = run("npm", "chromium", "apt-get", "sudo", user=1000)
     assert done.returncode == 0
     assert "sudo apt-get install -y -q poppler-utils" in called

@@ -35,7 +35,7 @@ BLOCK = os.sysconf("SC_PAGE_SIZE")
 
 
 class Moment(NamedTuple):
-    """The time `seconds` after the number `files` of new files match `pattern`. Temporary names begin with a dot.
+    """The moment `seconds` after `files` new files match `pattern`. Temporary names begin with a dot.
 
     A temporary file may appear and vanish between two looks, so a pattern for one also matches the final name.
     """
@@ -97,7 +97,7 @@ TRAININGS = {
     ".binary_cross_entropy": [Moment("data/runs/eta@*")],
     ".comparison": [Moment("data/runs/spread@eta*")],
 }
-CTRL_C_MOMENTS = {  # after Python's own start, which prints a traceback at Ctrl-C
+CTRL_C_MOMENTS = {  # after Python has started, since Ctrl-C before that prints a traceback
     "fetching the first batch": Moment("data/cifar10/*batch*"),
     "notebooks import": Moment("report/notebooks/.3-*.ipynb", 1.5),
     "a notebook is done": Moment("report/notebooks/3-*.ipynb"),
@@ -155,7 +155,7 @@ PRODUCTS = ("report/report.*", "report/*.json", "report/notebooks/*", "data/*/*"
 
 
 def half_done(project):
-    """The files with final names that are incomplete, and the stamps of trainings whose files are missing."""
+    """Return the incomplete files with final names, and the stamps of trainings whose files are missing."""
     products = [file for pattern in PRODUCTS for file in project.root.glob(pattern) if not file.name.startswith(".")]
     broken = [file.name for file in products if not is_readable(file)]
     for stamp, (*_, last) in TRAININGS.items():
@@ -207,14 +207,14 @@ def check_recovery(project, whole):
 
 
 def temporary_files(project):
-    """Files that are called .NAME.RANDOM.SUFFIX, beside NAME.SUFFIX."""
+    """Return the temporary files, which are called .NAME.RANDOM.SUFFIX, in the folders of the products."""
     products = [file for pattern in PRODUCTS for file in project.root.glob(pattern)]
     return [file.name for file in products if re.fullmatch(r"\..+\..{8}\.\w+", file.name)]
 
 
 @pytest.mark.parametrize("moments", MOMENTS.values(), ids=MOMENTS)
 def test_killed_report_is_finished_by_the_next_run(project, whole, moments, tmp_path_factory):
-    """A copy is finished after each kill. The project itself continues to the next moment, and is killed there."""
+    """After each kill, a copy runs to the end. The project itself continues to the next moment and is killed there."""
     for moment in moments.values():
         kill(project, moment)
         check_recovery(project.copy(tmp_path_factory.mktemp("copy")), whole)
@@ -244,7 +244,7 @@ def test_killed_long_trainings_continue_and_give_the_same_chapters(all_chapters,
 def test_ctrl_c_ends_the_report_with_a_message_and_no_traceback(project, whole):
     for moment in CTRL_C_MOMENTS.values():
         code, output = stop(project, moment, signal.SIGINT)
-        assert code in (130, -signal.SIGINT), output  # a shell shows 130 for both
+        assert code in (130, -signal.SIGINT), output  # a shell reports 130 in both cases
         assert "\ninterrupted\n" in output
         assert "Traceback" not in output
         assert half_done(project) == []
@@ -268,7 +268,7 @@ class Stalling(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def site(project):
-    """A server on this machine that the project takes for the official site, and for its only source."""
+    """Start a server on this machine that the project uses instead of the official site, as its only source."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.add(project.source, "cifar-10-batches-bin")
@@ -335,7 +335,7 @@ def mounted(folder, options):
     if done.returncode:
         pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
     try:
-        shutil.copytree(copy, folder, dirs_exist_ok=True)  # time stamps included
+        shutil.copytree(copy, folder, dirs_exist_ok=True)  # copytree keeps the time stamps
         shutil.rmtree(copy)
         subprocess.run(["mount", "-o", f"remount,{options}", folder], check=True)
         yield
@@ -344,7 +344,7 @@ def mounted(folder, options):
 
 
 def size_of(folder):
-    """The bytes that the files of a folder take on a disk, in whole blocks."""
+    """Return the bytes that the files of a folder take on a disk, in whole blocks."""
     return sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in folder.rglob("*") if path.is_file())
 
 

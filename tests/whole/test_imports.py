@@ -8,7 +8,7 @@ from lib import paths
 PROGRAM = """
 import os, sys
 from importlib import import_module
-import threadpoolctl  # sets a variable of its own: KMP_DUPLICATE_LIB_OK
+import threadpoolctl  # sets the environment variable KMP_DUPLICATE_LIB_OK
 before = dict(os.environ)
 for name in sys.argv[1:]:
     import_module(name)
@@ -20,14 +20,14 @@ print(*sys.modules)
 
 
 def import_all(files):
-    """Import the modules in a fresh interpreter. Returns all modules that are then imported."""
+    """Import the modules in a new interpreter. Return the names of all modules that it has then imported."""
     names = [".".join(file.relative_to(paths.ROOT).with_suffix("").parts) for file in files]
     run = subprocess.run([sys.executable, "-c", PROGRAM, *names], cwd=paths.ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     return run.stdout.split()
 
 
-def test_importing_lib_and_report_changes_no_hook_environment_or_module():
+def test_importing_lib_and_report_changes_no_hook_and_no_environment_variable():
     import_all(file for house in ("lib", "report") for file in sorted((paths.ROOT / house).rglob("*.py")))
 
 

@@ -1,4 +1,4 @@
-"""`make report` in a copy of the repository, on small made-up data: its products, and what each change runs again.
+"""`make report` in a copy of the repository, on small made-up data: the files it makes, and the steps it repeats.
 
 Every test starts with an up-to-date report and leaves one.
 """
@@ -49,7 +49,7 @@ def test_first_run_executes_every_notebook_and_writes_the_report(project):
     assert SETTING in (project / "report/report.html").read_text()
 
 
-def test_results_are_computed_from_the_data_in_the_project(project):
+def test_results_are_computed_from_the_made_up_data_of_the_project(project):
     result = project.results()["settings"]["eta0.1-lam0"]
     assert len(result["history"]["train"]["loss"]) == result["n_epochs"] == 40
     assert result["test"]["accuracy"] > 0.5  # made-up images are easy
@@ -67,7 +67,7 @@ def test_claims_of_the_reference_are_judged_by_ten_seeds(project):
     assert {len(figures["test"]) for figures in project.results()["seeds"].values()} == {10}
 
 
-def test_unordered_grid_is_drawn_in_order_with_a_dash_for_divergence(project):
+def test_unsorted_grid_is_drawn_sorted_with_a_dash_for_divergence(project):
     grid = project.results()["improvements"]["grid"]
     assert grid["eta"] == grid["lam"] == [0.001, 0.01, 1e6]
     loss = np.array(grid["loss"], float)
@@ -131,7 +131,7 @@ OURS = ("lib", "report", "notebooks")
 
 
 def test_long_trainings_import_no_module_that_draws_or_writes():
-    """A changed chart must start no training: charts are no prerequisites, so trainings must not import them."""
+    """A changed chart starts no training, since charts are not prerequisites. So trainings must not import charts."""
     for stamp in make_variable("LONG"):
         command = paths.NOTEBOOKS / stamp.rpartition(".")[2] / "__main__.py"
         imported = imported_files(command.read_text())
@@ -140,7 +140,7 @@ def test_long_trainings_import_no_module_that_draws_or_writes():
 
 
 def imported_files(code, known=()):
-    """The files of our modules that the code imports, directly or not."""
+    """Return the files of our modules that the code imports, directly or indirectly."""
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.ImportFrom)]
     nodes = [node for node in nodes if (node.module or "").partition(".")[0] in OURS]
     dotted = {node.module for node in nodes} | {f"{node.module}.{name.name}" for node in nodes for name in node.names}
@@ -165,7 +165,7 @@ def test_core_runs_the_first_four_chapters_and_the_trainings_that_they_read():
 
 
 def prerequisites(root=paths.ROOT):
-    """What each target depends on, directly or by way of another target, as make reads it in the Makefile."""
+    """Return what each target of the Makefile depends on, directly or through other targets, as make prints it."""
     database = subprocess.run(["make", "-pn", "pages"], cwd=root, capture_output=True, text=True).stdout
     direct = {}
     for target, needs in re.findall(r"^([^#\s:=][^:=\n]*):(?!=) ?(.*)$", database, re.MULTILINE):
@@ -190,7 +190,7 @@ def test_every_module_that_a_notebook_imports_is_its_prerequisite():
 
 
 def made_from(needs, file):
-    """The notebooks, long trainings and pages that are made from a file. The HTML page stands for the PDF, too."""
+    """Return the notebooks, long trainings and pages that depend on a file. The HTML page stands for the PDF, too."""
     targets = [target for target, files in needs.items() if file in files and "%" not in target]
     return {Path(target).name for target in targets if target.startswith("report/")}
 
@@ -198,22 +198,22 @@ def made_from(needs, file):
 PAGES = {"results.json", "report.html"}
 
 
-def test_a_chart_of_a_chapter_runs_that_chapter_alone():
+def test_changed_chart_runs_only_its_chapter():
     assert made_from(prerequisites(), "notebooks/improvements/charts.py") == PAGES | {"5-improvements.ipynb"}
 
 
-def test_a_change_of_the_pipeline_renders_and_runs_no_notebook():
+def test_changed_pipeline_renders_the_report_and_runs_no_notebook():
     assert made_from(prerequisites(), "report/pipeline/html.py") == PAGES
     assert made_from(prerequisites(), "report/template/report.css") == PAGES - {"results.json"}
 
 
-def test_a_change_in_lib_runs_every_notebook_and_training():
+def test_changed_module_of_lib_runs_every_notebook_and_training():
     needs = prerequisites()
     everything = {Path(target).name for target in make_variable("EXECUTED") + make_variable("LONG")}
     assert everything | PAGES == made_from(needs, "lib/model.py") == made_from(needs, "lib/runs/cache.py")
 
 
-def test_a_new_chapter_and_a_new_module_need_no_edit_of_the_makefile(tmp_path):
+def test_new_chapter_and_new_module_need_no_change_of_the_makefile(tmp_path):
     copy_repository(tmp_path)
     (tmp_path / "notebooks/9-new-chapter.ipynb").touch()
     (tmp_path / "notebooks/new_chapter").mkdir()
@@ -226,13 +226,13 @@ def test_a_new_chapter_and_a_new_module_need_no_edit_of_the_makefile(tmp_path):
     assert chapter < made_from(needs, "report/new.py") < made_from(needs, "lib/new.py")
 
 
-def test_second_rendering_gives_the_same_bytes(project):
+def test_rendering_again_gives_identical_bytes(project):
     before = project.report_bytes()
     subprocess.run([sys.executable, "-m", "report.pipeline", "render"], cwd=project.root, check=True, timeout=60)
     assert project.report_bytes() == before
 
 
-# Notebooks run by hand: with the command of `make lab`, from top to bottom, in a clone with an empty cache.
+# Notebooks that are run by hand, with the command of `make lab`, in a copy with an empty cache.
 
 CHAPTERS = [file.stem for file in sorted(paths.NOTEBOOKS.glob("[124-9]-*.ipynb"))]
 EDITS = {"eta0.001-lam0.1": {}, "eta0.1-lam0": {"eta = 0.001": "eta = 0.1", "lam = 0.1": "lam = 0"}}
@@ -247,7 +247,7 @@ def untrained(project, tmp_path_factory):
 
 
 def displayed(notebook):
-    """The displayed outputs of the cells, in order, without progress bars, which show the time."""
+    """Return the displayed outputs of the cells, in order, without progress bars, which show the time."""
     outputs = [output for cell in nbformat.read(notebook, 4).cells for output in cell.get("outputs", [])]
     bundles = [output.data for output in outputs if output.output_type == "display_data"]
     return [bundle for bundle in bundles if "application/vnd.jupyter.widget-view+json" not in bundle]
@@ -274,7 +274,7 @@ def flip_a_bit(file):
     file.write_bytes(content)
 
 
-def test_deleted_data_file_is_restored_without_running_anything(project):
+def test_deleted_data_file_is_restored_and_no_notebook_runs(project):
     before = project.results()
     (project / "data/cifar10/test_batch.bin").unlink()
     assert project.remake() == set()

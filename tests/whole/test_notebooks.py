@@ -1,4 +1,4 @@
-"""The committed notebooks: clean and short, with prose outside the code and links that lead somewhere."""
+"""The committed notebooks are valid, have short code cells and little prose in them, and every link has a target."""
 
 import ast
 import re
@@ -28,42 +28,42 @@ def source(notebook):
 
 
 @every_notebook
-def test_a_notebook_is_valid(notebook):
+def test_notebook_is_valid(notebook):
     nbformat.validate(notebook)
 
 
 @every_notebook
-def test_a_notebook_has_no_outputs(notebook):
+def test_notebook_has_no_outputs(notebook):
     assert [(cell.id, cell.outputs, cell.execution_count) for cell in code(notebook)] == [
         (cell.id, [], None) for cell in code(notebook)
     ]
 
 
 @every_notebook
-def test_a_notebook_runs_in_any_python_3(notebook):
+def test_notebook_uses_the_kernel_of_any_python_3(notebook):
     assert notebook.metadata.kernelspec.name == "python3"
     assert set(notebook.metadata) <= {"kernelspec", "language_info"}
 
 
 @every_notebook
-def test_cell_ids_are_unique_and_metadata_hold_tags_only(notebook):
+def test_cell_ids_are_unique_and_cell_metadata_hold_only_tags(notebook):
     assert max(Counter(cell.id for cell in notebook.cells).values()) == 1
     assert {key for cell in notebook.cells for key in cell.metadata} <= {"tags"}
 
 
 @every_notebook
-def test_a_notebook_names_no_path_of_a_machine(notebook):
+def test_notebook_contains_no_absolute_path(notebook):
     assert not re.search(r"(?<![\w.$(])/(home|root|Users|tmp|work|mnt|usr)/|[A-Z]:\\\\", source(notebook))
 
 
 @every_notebook
-def test_a_notebook_begins_with_its_only_title(notebook):
+def test_notebook_has_one_title_in_its_first_cell(notebook):
     titles = [cell for cell in notebook.cells if cell.cell_type == "markdown" and re.search("(?m)^# ", cell.source)]
     assert titles == notebook.cells[:1]
 
 
 @every_notebook
-def test_a_notebook_finds_lib_from_its_own_folder(notebook):
+def test_notebook_puts_the_repository_into_the_import_path(notebook):
     (cell,) = [cell for cell in code(notebook) if "import" in cell.source]
     assert cell.source.startswith('import sys\n\nsys.path.insert(0, "..")')
     assert re.search("(?m)^from (lib|report|notebooks)", cell.source)
@@ -74,7 +74,7 @@ def source_of_code(notebook):
 
 
 @every_notebook
-def test_cells_are_short_and_define_nothing(notebook):
+def test_cells_have_at_most_ten_lines_and_define_no_function_or_class(notebook):
     cells = [cell for cell in code(notebook) if "parameters" not in cell.metadata.get("tags", [])]
     long = [cell.id for cell in cells if len(re.findall(r"(?m)^.*\S", cell.source)) > LONGEST]
     assert long == []
@@ -83,12 +83,12 @@ def test_cells_are_short_and_define_nothing(notebook):
 
 
 def is_prose(line):
-    """Whether a string of three words or more makes up most of a line of code."""
+    """Return whether a string of three words or more makes up most of a line of code."""
     strings = re.findall(r'"([^"]*)"', line)
     return any(len(string) > len(line.strip()) / 2 and len(string.split()) >= 3 for string in strings)
 
 
-def test_chapters_have_little_prose_in_their_code():
+def test_chapters_have_at_most_forty_lines_of_prose_in_their_code():
     lines = [line for notebook in CHAPTERS.values() for line in source_of_code(notebook).splitlines()]
     prose = [line.strip() for line in lines if is_prose(line)]
     assert len(prose) <= MOST_PROSE, "\n".join(prose)
@@ -120,8 +120,8 @@ def test_no_cell_is_empty(notebook):
     assert [cell.id for cell in notebook.cells if not cell.source.strip()] == []
 
 
-# Results are computed. What is set beforehand may be typed: a whole number, such as 40 epochs; the value of a symbol,
-# such as $\lambda = 0.1$; anything in code. The rest is taken for a result: a decimal, a share, a number of points.
+# Prose must not contain typed results. It may contain values that were set: a whole number, such as 40 epochs; the
+# value of a symbol, such as $\lambda = 0.1$; anything in code. Other decimals, percentages and points are results.
 
 SETUP = r"```.*?```|`[^`]*`|\\(?:eta|lambda|sigma)\s*(?:=|\\in|\\to|[<>]|\\leq?|\\geq?)\s*[\d.]+"
 MEASURED = r"\d*\.\d+|\d+(?=[\s\u00a0\\]*(?:%|per cent|percentage|points?\b))"
@@ -132,7 +132,7 @@ def typed_results(prose):
 
 
 @every_chapter
-def test_prose_holds_no_typed_result(notebook):
+def test_prose_contains_no_typed_result(notebook):
     prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
     assert [(text, results) for text in prose if (results := typed_results(text))] == []
 
@@ -156,11 +156,11 @@ def test_typed_result_is_detected(prose):
         *("`0.391`", "```sh\npython -m lib.doctor 39.1 37.5\n```"),
     ],
 )
-def test_values_that_were_set_are_no_results(prose):
+def test_values_that_were_set_do_not_count_as_results(prose):
     assert typed_results(prose) == []
 
 
-# Links, in a notebook or in its chapter's modules. A label may hold {name}, which every setting fills in.
+# Links in a notebook or in the modules of its chapter. {name} in a label stands for the name of each setting.
 
 MODULES = {name: paths.NOTEBOOKS.glob(f"{name[2:].replace('-', '_')}/*.py") for name in CHAPTERS}
 TEXTS = ["\n".join([source(CHAPTERS[name]), *(file.read_text() for file in MODULES[name])]) for name in CHAPTERS]
@@ -185,7 +185,7 @@ def test_every_link_leads_to_a_label():
 
 
 @pytest.mark.parametrize(("word", "kind"), KINDS.items())
-def test_a_link_is_named_after_the_kind_of_its_target(word, kind):
+def test_link_text_is_the_kind_of_its_target(word, kind):
     linked = matches(rf"\[{word}\]\(#([^)]+)\)")
     assert linked
     assert {label.split("-")[0] for label in linked} == {kind}
@@ -199,7 +199,7 @@ def test_section_links_use_the_ids_that_pandoc_makes_of_headings():
     assert linked - names == set()
 
 
-def test_links_have_no_other_names():
+def test_link_texts_are_only_the_three_kinds_and_section():
     assert matches(r"\[([^][\n]*)\]\(#") == {*KINDS, "Section"}
 
 

@@ -1,4 +1,4 @@
-"""The committed results.json: its form, its claims, and whether a fresh run on the real data agrees."""
+"""The committed results.json: its structure and findings, the published values, and a new run on the real data."""
 
 import json
 import math
@@ -51,9 +51,9 @@ CLAIMS = {
     "bce/sigmoids are less sure than right": True,
     "mistakes/some leave no trace in the test accuracy": True,
 }
-MACHINE_DEPENDENT = {"two threads change nothing", "speed/ratios are steadier"}  # on cores, BLAS and other processes
+MACHINE_DEPENDENT = {"two threads change nothing", "speed/ratios are steadier"}  # on cores, BLAS and load
 
-# On the reference's eight conclusions, in its order.
+# The verdicts on the eight conclusions of the reference, in its order.
 VERDICTS = [FAILS, FAILS, FAILS, HOLDS, OPEN, HOLDS, OPEN, OPEN]
 
 
@@ -67,10 +67,10 @@ def flatten(nested, prefix=""):
     }
 
 
-# The form of the file
+# The structure of the file
 
 
-def test_settings_are_those_of_the_yaml_files():
+def test_results_have_the_settings_of_the_yaml_files():
     given = {name: setting.model_dump(exclude={"name"}) for name, setting in SETTINGS.items()}
     assert {name: {key: result[key] for key in given[name]} for name, result in RESULTS["settings"].items()} == given
 
@@ -102,7 +102,7 @@ def test_cost_exceeds_the_loss_exactly_if_there_is_a_penalty(name):
 
 
 @every_setting
-def test_penalty_is_the_same_on_both_splits(name):
+def test_cost_minus_loss_is_the_same_on_training_and_validation_data(name):
     train, val = (
         {m: np.array(values) for m, values in RESULTS["settings"][name]["history"][s].items()} for s in ("train", "val")
     )
@@ -114,10 +114,10 @@ def test_checksums_of_the_data_are_the_official_ones():
     assert RESULTS["provenance"]["data"] == cifar10.SHA1 == official
 
 
-# Claims
+# Findings
 
 
-def test_claims_of_the_prose_hold_or_fail_as_expected():
+def test_findings_of_the_report_hold_or_fail_as_listed():
     assert {key: holds for key, holds in flatten(RESULTS["claims"]).items() if key not in MACHINE_DEPENDENT} == CLAIMS
 
 
@@ -127,7 +127,7 @@ def test_gradient_agrees_with_pytorch_and_with_central_differences():
         assert max(case["numerical"]) < 1e-5, case
 
 
-def test_errors_of_wrong_gradients_are_a_million_times_larger():
+def test_errors_of_wrong_gradients_are_a_million_times_that_of_the_right_one():
     errors = dict(RESULTS["gradient_check"]["mistakes"])
     right = errors.pop("right gradient")
     assert len(errors) >= 4
@@ -163,7 +163,7 @@ def test_training_accuracies_equal_the_published_ones_to_the_digit(name):
 
 
 @pytest.mark.parametrize("name", STACKED)
-def test_held_out_accuracies_equal_the_replayed_ones_to_the_digit(name):
+def test_held_out_accuracies_equal_the_ones_measured_in_float64_to_the_digit(name):
     result = RESULTS["settings"][name]
     measured = published_row("procedure_of_the_reference", "measured_float64", name)["held_out"]
     assert in_percent(result["history"]["val"]["accuracy"][-1]) == measured["val"]
@@ -172,7 +172,7 @@ def test_held_out_accuracies_equal_the_replayed_ones_to_the_digit(name):
 
 @every_setting
 def test_final_accuracies_are_within_the_published_spread_over_seeds(name):
-    """Allow five standard deviations of eight seeds: at eta = 0.1, where rounding decides, nothing is more precise."""
+    """Allow five standard deviations over eight seeds. At eta = 0.1 rounding decides, so less might fail."""
     spread, result = published_spread(name), RESULTS["settings"][name]
     final = {split: result["history"][split]["accuracy"][-1] for split in ("train", "val")} | {
         "test": result["test"]["accuracy"]
@@ -208,13 +208,13 @@ def test_replayed_checkpoints_equal_those_of_the_course_to_the_digit():
         assert figures["equal"] is True
 
 
-def test_verdicts_on_the_conclusions_of_the_reference_are_as_expected():
+def test_conclusions_of_the_reference_report_hold_or_fail_as_listed():
     judged = RESULTS["reproduction"]["claims"]
     assert [verdict["claim"] for verdict in judged] == REFERENCE["reference_report"]["claims"]
     assert [verdict["verdict"] for verdict in judged] == VERDICTS
 
 
-def test_single_and_double_precision_differ_by_more_than_ten_images_at_large_eta():
+def test_single_and_double_precision_end_more_than_ten_images_apart_at_large_eta():
     final = RESULTS["reproduction"]["chaos"]
     assert abs(final["single precision"] - final["double precision"]) > 0.001  # ten images
 
@@ -230,7 +230,7 @@ def test_every_setting_has_every_measure_for_every_seed(name):
 
 
 @every_setting
-def test_interval_of_the_test_accuracy_is_wilsons(name):
+def test_interval_of_the_test_accuracy_is_the_wilson_interval(name):
     interval = stats.wilson(RESULTS["settings"][name]["test"]["accuracy"], 10_000)
     np.testing.assert_allclose(RESULTS["seeds"][name]["test_interval"], interval, rtol=1e-9)
 
@@ -244,12 +244,12 @@ def test_mean_over_seeds_agrees_with_the_published_mean(name):
         assert abs(ours.mean() - mean) < 4 * deviation * (1 / 8 + 1 / len(ours)) ** 0.5, split
 
 
-# A fresh run
+# A new run
 
 
 @pytest.fixture(scope="module")
 def fresh():
-    """Train the settings with eta = 0.001 as one stack; return the history and the measures on the test images."""
+    """Train the settings with eta = 0.001 as one stack. Return the history and the measures on the test images."""
     splits, lam = load_splits(), np.array([SETTINGS[name].lam for name in STACKED])
     nets = stack([init_network(np.random.default_rng(42))] * len(STACKED))
     orders = epoch_orders(np.random.default_rng(42), len(splits.train[1]), 40)
@@ -259,7 +259,7 @@ def fresh():
 
 
 @every_stacked
-def test_fresh_run_gives_the_committed_history(fresh, place, name):
+def test_new_run_gives_the_committed_history(fresh, place, name):
     history, _ = fresh
     for split, measures in RESULTS["settings"][name]["history"].items():
         for measure, values in measures.items():
@@ -269,14 +269,14 @@ def test_fresh_run_gives_the_committed_history(fresh, place, name):
 
 
 @every_stacked
-def test_fresh_run_gives_the_committed_test_measures(fresh, place, name):
+def test_new_run_gives_the_committed_test_measures(fresh, place, name):
     _, test = fresh
     for measure, value in RESULTS["settings"][name]["test"].items():
         assert math.isclose(test[measure][place], value, abs_tol=1e-4), measure
 
 
 @every_stacked
-def test_fresh_run_gives_the_published_accuracies_to_the_digit(fresh, place, name):
+def test_new_run_gives_the_published_accuracies_to_the_digit(fresh, place, name):
     history, test = fresh
     train = history["train"]["accuracy"][:, place]
     assert [in_percent(train[epoch]) for epoch in (0, -1)] == published_row("reference_report", "settings", name)[
@@ -305,7 +305,7 @@ def test_readme_has_the_committed_accuracies_of_the_improved_networks():
     assert f"reaches {softmax:.2f} % on test, and {bce:.2f} % with ten sigmoids" in readme
 
 
-def test_table_in_the_readme_has_the_order_of_the_report():
+def test_table_in_the_readme_lists_the_settings_in_the_order_of_the_report():
     readme = (paths.ROOT / "README.md").read_text()
     places = [readme.index(f"| {setting.plain_title} ") for setting in SETTINGS.values()]
     assert places == sorted(places)

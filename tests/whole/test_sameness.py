@@ -1,4 +1,4 @@
-"""Results at eta = 0.001 are the same to every printed digit, with any number of threads and any matrix kernel."""
+"""At eta = 0.001 the printed results are the same with any number of threads and any kernel for matrix products."""
 
 import json
 import os
@@ -25,7 +25,7 @@ results = {setting.name: train_setting(setting).as_result() for setting in read_
 blas = next(library for library in threadpool_info() if library["user_api"] == "blas")
 print(json.dumps([blas.get("architecture"), blas["num_threads"], results]))
 """
-# With AVX2, AVX and SSE: each adds in a different order. Any current x86 processor can run them.
+# These use AVX2, AVX and SSE, and each adds in a different order. Any current x86 processor can run them.
 KERNELS = ["Haswell", "Sandybridge", "Nehalem"]
 
 needs_data = pytest.mark.skipif(
@@ -38,7 +38,7 @@ needs_kernels = pytest.mark.skipif(
 
 @cache
 def trained(threads, **kernel):
-    """OpenBLAS' kernel and threads, and the results of every setting at eta = 0.001."""
+    """Train every setting at eta = 0.001. Return the kernel and the threads of OpenBLAS, and the results."""
     variables = {"OPENBLAS_NUM_THREADS": str(threads), "PYTHONPATH": str(paths.ROOT)} | kernel
     done = subprocess.run(
         [sys.executable, "-c", TRAIN], env=os.environ | variables, capture_output=True, text=True, timeout=600
@@ -48,7 +48,7 @@ def trained(threads, **kernel):
 
 
 def printed(results):
-    """Every number as the report prints it: accuracies to 0.01 %, losses and costs to 0.001."""
+    """Return every number as the report prints it: accuracies to 0.01 %, losses and costs to 0.001."""
     return {
         f"{name}, {split}, {measure}": [percent(x) if measure == "accuracy" else f"{x:.3f}" for x in np.ravel(values)]
         for name, result in results.items()

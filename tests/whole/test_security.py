@@ -1,4 +1,4 @@
-"""bandit, as configured here, finds forbidden calls; no file uses the forbidden calls that bandit has no rule for."""
+"""bandit, as configured here, finds forbidden calls. No file uses the forbidden calls that bandit does not know."""
 
 import re
 import subprocess
