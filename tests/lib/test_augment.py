@@ -41,14 +41,14 @@ def allowed(image, flips, shifts):
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 8])
-def test_every_shift_occurs_once_and_repeats_the_edges(X, most):
+def test_each_shift_is_produced_exactly_once_and_fills_the_border_with_edge_pixels(X, most):
     views = shifted_views(most)
     assert views.shape == ((2 * most + 1) ** 2, 3072)
     assert {X[0, view].tobytes() for view in views} == set(allowed(X[0], flips=False, shifts=most))
 
 
 @pytest.mark.parametrize("most", [0, 1, 2, 8])
-def test_middle_view_is_the_image_itself(most):
+def test_middle_view_leaves_the_image_unchanged(most):
     views = shifted_views(most)
     assert_array_equal(views[len(views) // 2], np.arange(3072))
 
@@ -80,7 +80,7 @@ def test_inputs_have_shape_and_dtype_of_the_images(X, dtype):
 
 
 @pytest.mark.parametrize("kind", KINDS[1:], ids=str)
-def test_all_views_are_drawn_equally_often(X, kind):
+def test_all_views_are_drawn_about_equally_often(X, kind):
     kinds, draw = allowed(X[2], **kind), RandomViews(np.random.default_rng(0), **kind)
     batch = np.full(50, 2)
     drawn = Counter(kinds[image.tobytes()] for _ in range(2 * len(kinds)) for image in draw(X, batch))
@@ -88,12 +88,12 @@ def test_all_views_are_drawn_equally_often(X, kind):
     assert all(60 <= count <= 140 for count in drawn.values())  # 100 and four standard deviations
 
 
-def test_half_of_the_images_are_mirrored(X):
+def test_about_half_of_the_images_are_mirrored(X):
     mirrored = [allowed(X[0], True, 0)[image.tobytes()][2] for image in take(X, np.zeros(1000, int), shifts=0)]
     assert 450 < sum(mirrored) < 550
 
 
-def test_every_batch_and_every_image_draws_another_view(X):
+def test_each_image_of_each_batch_gets_a_new_random_view(X):
     draw = RandomViews(np.random.default_rng(0), flips=True, shifts=4)
     first, second = draw(X, BATCH), draw(X, BATCH)
     assert not any(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
@@ -105,7 +105,7 @@ def test_same_seed_draws_the_same_views(X):
     assert not np.array_equal(take(X, seed=7), take(X, seed=8))
 
 
-def test_change_of_a_batch_changes_neither_images_nor_later_batches(X):
+def test_writing_to_a_batch_changes_neither_the_images_nor_later_batches(X):
     before = X.copy()
     changed, unchanged = (RandomViews(np.random.default_rng(3), flips=True, shifts=2) for _ in range(2))
     changed(X, BATCH)[...] = 0

@@ -28,21 +28,21 @@ def nets(problem, n_epochs, on_epoch):
 
 
 @pytest.mark.parametrize("start", [1, 3, 5])
-def test_the_average_is_the_mean_of_the_networks_from_its_start_on(problem, start):
+def test_average_is_the_mean_of_the_networks_from_the_start_epoch_on(problem, start):
     average = Average(start)
     met = nets(problem, 5, average)[start - 1 :]
     assert_allclose(average.net.W, np.mean([net.W for net in met], axis=0), rtol=1e-12)
     assert_allclose(average.net.b, np.mean([net.b for net in met], axis=0), rtol=1e-12)
 
 
-def test_there_is_no_average_before_its_start(problem):
+def test_average_before_the_start_epoch_raises_an_error(problem):
     average = Average(4)
     nets(problem, 3, average)
     with pytest.raises(ValueError, match="no network to average yet: averaging starts in epoch 4"):
         _ = average.net
 
 
-def test_an_average_looked_at_goes_on(problem):
+def test_reading_and_changing_the_average_does_not_affect_later_averages(problem):
     average, looked_at = Average(1), Average(1)
 
     def look(epoch, net):
@@ -55,7 +55,7 @@ def test_an_average_looked_at_goes_on(problem):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_average_has_the_dtype_of_the_networks(dtype):
+def test_average_has_the_dtype_of_the_networks(dtype):
     average = Average(1)
     average(1, Network(np.ones((5, 3), dtype), np.ones(3, dtype)))
     assert {array.dtype for array in average.net} == {np.dtype(dtype)}
@@ -75,26 +75,26 @@ def net(request):
     return Network(rng.standard_normal((3072, *request.param, 10)), rng.standard_normal((*request.param, 10)))
 
 
-def test_its_scores_are_the_mean_of_those_of_an_image_and_its_mirror(images, net):
+def test_scores_of_the_mirror_average_are_the_mean_over_an_image_and_its_mirror_image(images, net):
     inputs = images / images.max()
     mirrored = inputs.reshape(-1, 3, 32, 32)[..., ::-1].reshape(-1, 3072)
     mean = (scores(inputs, net) + scores(mirrored, net)) / 2
     assert_allclose(scores(inputs, mirror_average(net)), mean, rtol=1e-10, atol=1e-10)
 
 
-def test_it_is_its_own_mirror_image(net):
+def test_mirror_average_is_its_own_mirror_image(net):
     W = mirror_average(net).W.reshape(3, 32, 32, *net.b.shape)
     assert_array_equal(W, W[:, :, ::-1])
 
 
-def test_what_is_its_own_mirror_image_stays_as_it_is(net):
+def test_mirror_average_does_not_change_a_symmetric_network(net):
     once = mirror_average(net)
     for a, b in zip(mirror_average(once), once, strict=True):
         assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_it_has_the_dtype_of_the_network_which_is_left_as_it_was(net, dtype):
+def test_mirror_average_keeps_the_dtype_and_does_not_change_its_input(net, dtype):
     given = Network(*(array.astype(dtype) for array in net))
     for array in given:
         array.flags.writeable = False  # whatever writes to it raises

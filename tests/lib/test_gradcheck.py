@@ -86,7 +86,7 @@ def test_wrong_gradient_is_caught(single, spoil, reference):
         assert_agree(spoil(single, gradient(single)), reference(*single[:4]), NUMERICAL_LIMIT)
 
 
-def test_failure_shows_both_numbers():
+def test_failed_comparison_shows_both_numbers():
     right, wrong = Network(np.array([[1.0, 2.0]]), np.zeros(2)), Network(np.array([[1.0, 2.5]]), np.zeros(2))
     with pytest.raises(AssertionError, match=r"W\[0, 1\]: 2.5 against 2"):
         assert_agree(wrong, right, 0.1)
@@ -107,19 +107,19 @@ def test_check_does_not_change_the_network(single):
     torch_gradient(*single[:4])
 
 
-def test_largest_error_is_given_for_w_and_for_b():
+def test_largest_relative_error_is_returned_for_w_and_for_b():
     ones, other = Network(np.ones((2, 2)), np.ones(2)), Network(np.array([[1.0, 3.0], [1.0, 1.0]]), np.ones(2))
     assert max_error(ones, other) == (0.5, 0)
 
 
 @either_loss
-def test_check_reports_both_references(single, loss):
+def test_check_returns_errors_for_torch_and_for_central_differences(single, loss):
     errors = check(*single[:4], loss)
     assert max(errors["torch"]) < TORCH_LIMIT
     assert 0 < max(errors["numerical"]) < NUMERICAL_LIMIT
 
 
-def test_check_of_the_reference_report_has_rounding_errors_only():
+def test_replayed_gradient_check_of_the_reference_report_has_only_rounding_errors():
     W, b = replay_reference(*load_batch("data_batch_1"))  # published: 1.09e-15 and 9.78e-17
     assert 0 < W < 1e-14
     assert 0 < b < 1e-15

@@ -73,7 +73,7 @@ def test_splits_without_a_common_image_pass():
 
 @pytest.mark.parametrize(("split", "other"), [("val", "train"), ("test", "train"), ("test", "val")])
 @pytest.mark.parametrize("place", [0, 9])
-def test_single_common_image_is_found_and_both_splits_named(split, other, place):
+def test_one_common_image_is_refused_and_both_splits_are_named(split, other, place):
     shared = APART[split].copy()
     shared[place] = APART[other][3]
     with stops(f"the {split} and the {other} split share an image: give each its own batch"):
@@ -83,7 +83,7 @@ def test_single_common_image_is_found_and_both_splits_named(split, other, place)
 @pytest.mark.parametrize(
     "laid_out", [np.asfortranarray, lambda images: images[::-1], lambda images: images.repeat(2, 0)[::2]]
 )
-def test_common_image_is_found_in_any_memory_layout(laid_out):
+def test_common_image_is_refused_in_any_memory_layout(laid_out):
     with stops("the test and the train split share an image"):
         check_disjoint(APART | {"test": laid_out(APART["train"])})
 
@@ -119,7 +119,7 @@ def test_same_batch_for_two_splits_stops_the_run_before_training(monkeypatch, sp
     ],
     ids=["the test batch", "a batch twice"],
 )
-def test_wrong_batch_among_all_training_batches_is_found(monkeypatch, batches, sentence):
+def test_training_batches_with_the_test_batch_or_a_repeated_batch_are_refused(monkeypatch, batches, sentence):
     monkeypatch.setattr(assignment, "ALL_BATCHES", batches)
     monkeypatch.setattr(assignment, "N_VAL", 100)
     with stops(sentence):
@@ -129,7 +129,7 @@ def test_wrong_batch_among_all_training_batches_is_found(monkeypatch, batches, s
 # The test split opens once
 
 
-def test_second_opening_is_refused_with_the_reason():
+def test_reading_the_test_split_twice_is_refused_with_the_reason():
     sealed = Sealed(lambda: (IMAGES, np.arange(30)))
     assert_array_equal(sealed.open()[0], IMAGES)
     with stops("read already: choose on the validation split, read test once"):
@@ -145,7 +145,7 @@ def test_sealed_split_is_not_loaded_before_it_is_opened():
 
 
 @small_data
-def test_test_split_of_a_training_opens_once():
+def test_test_split_can_be_read_only_once():
     splits = load_splits()
     splits.test.open()
     with stops("has been read already"):
@@ -173,14 +173,14 @@ def test_run_that_opens_the_test_split_before_the_end_is_stopped(monkeypatch):
     ("train", "held_out", "n"),
     [(0.45, 0.39, 10_000), (0.4, 0.4, 10_000), (0.4, 0.41, 10_000), (0.5, 0.6, 100), (0, 0, 10), (1, 1, 10)],
 )
-def test_lead_that_chance_allows_passes(train, held_out, n):
+def test_held_out_accuracy_above_training_accuracy_by_chance_passes(train, held_out, n):
     check_plausible(train, n, held_out, n, "test")
 
 
 @pytest.mark.parametrize(
     ("train", "held_out", "n"), [(0.4, 0.43, 10_000), (0.39, 0.4559, 10_000), (0.5, 0.9, 100), (0, 1, 30)]
 )
-def test_lead_beyond_chance_is_stopped(train, held_out, n):
+def test_held_out_accuracy_above_training_accuracy_beyond_chance_is_stopped(train, held_out, n):
     with stops(r"test accuracy .*% is above the training accuracy .*% by more than chance"):
         check_plausible(train, n, held_out, n, "test")
 

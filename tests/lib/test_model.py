@@ -109,29 +109,29 @@ def gradient(p, name="softmax"):
     return backward_pass(p.X, p.y, apply_network(p.X, p.net, loss), p.net, p.lam, loss)
 
 
-def test_scores_are_those_of_the_loop(problem):
+def test_scores_match_the_loop(problem):
     assert_allclose(scores(problem.X, problem.net), problem.each(loop_scores), rtol=1e-12)
 
 
 @either_loss
-def test_probabilities_are_those_of_the_loop(problem, name):
+def test_probabilities_match_the_loop(problem, name):
     P = apply_network(problem.X, problem.net, LOSSES[name])
     assert_allclose(P, problem.each(lambda p: loop_probabilities(p, name)), rtol=1e-12)
 
 
 @either_loss
-def test_loss_is_that_of_the_loop(problem, name):
+def test_loss_matches_the_loop(problem, name):
     loss = compute_loss(scores(problem.X, problem.net), problem.y, LOSSES[name])
     assert_allclose(loss, problem.each(lambda p: loop_loss(p, name)), rtol=1e-12)
 
 
 @either_loss
-def test_cost_is_that_of_the_loop(problem, name):
+def test_cost_matches_the_loop(problem, name):
     cost = compute_cost(scores(problem.X, problem.net), problem.y, problem.net, problem.lam, LOSSES[name])
     assert_allclose(cost, problem.each(lambda p: loop_cost(p, name)), rtol=1e-12)
 
 
-def test_softmax_is_the_loss_of_who_names_none(problem):
+def test_default_loss_is_softmax(problem):
     S, softmax_loss = scores(problem.X, problem.net), LOSSES["softmax"]
     P = apply_network(problem.X, problem.net)
     assert_array_equal(P, apply_network(problem.X, problem.net, softmax_loss))
@@ -142,7 +142,7 @@ def test_softmax_is_the_loss_of_who_names_none(problem):
         assert_array_equal(a, b)
 
 
-def test_one_lam_serves_a_whole_stack(stack):
+def test_scalar_lam_applies_to_every_network_of_a_stack(stack):
     S = scores(stack.X, stack.net)
     same = np.full(4, 0.3)
     assert_array_equal(compute_cost(S, stack.y, stack.net, 0.3), compute_cost(S, stack.y, stack.net, same))
@@ -150,19 +150,19 @@ def test_one_lam_serves_a_whole_stack(stack):
         assert_array_equal(a, b)
 
 
-def test_accuracy_is_that_of_the_loop(problem):
+def test_accuracy_matches_the_loop(problem):
     assert_array_equal(compute_accuracy(scores(problem.X, problem.net), problem.y), problem.each(loop_accuracy))
 
 
 @either_loss
-def test_gradient_is_that_of_the_loop(problem, name):
+def test_gradient_matches_the_loop(problem, name):
     own = gradient(problem, name)
     assert_allclose(own.W, problem.each(lambda p: loop_gradient(p, name).W), rtol=1e-12, atol=1e-14)
     assert_allclose(own.b, problem.each(lambda p: loop_gradient(p, name).b), rtol=1e-12, atol=1e-14)
 
 
 @either_loss
-def test_gradient_is_that_of_torch(problem, name):
+def test_gradient_matches_torch(problem, name):
     W, b = (torch.tensor(array, requires_grad=True) for array in problem.net)
     S = torch.tensordot(torch.tensor(problem.X), W, 1) + b
     torch_cost(name, S, W, problem.y, torch.tensor(problem.lam, dtype=W.dtype)).backward()
@@ -171,19 +171,19 @@ def test_gradient_is_that_of_torch(problem, name):
 
 
 @either_loss
-def test_gradient_is_that_of_central_differences(problem, name):
+def test_gradient_matches_central_differences(problem, name):
     own = gradient(problem, name)
     assert_allclose(own.W, problem.each(lambda p: loop_differences(p, name).W), rtol=1e-6, atol=1e-9)
     assert_allclose(own.b, problem.each(lambda p: loop_differences(p, name).b), rtol=1e-6, atol=1e-9)
 
 
 @given(any_scores)
-def test_softmax_is_that_of_scipy(S):
+def test_softmax_matches_scipy(S):
     assert_allclose(softmax(S), scipy.special.softmax(S, axis=-1), rtol=1e-12, atol=1e-150)
 
 
 @given(any_scores)
-def test_sigmoid_is_that_of_scipy(S):
+def test_sigmoid_matches_scipy(S):
     assert_allclose(sigmoid(S), scipy.special.expit(S), rtol=1e-12, atol=1e-150)
 
 
@@ -192,7 +192,7 @@ def labels_of(S):
 
 
 @given(any_scores, st.data())
-def test_binary_cross_entropy_is_that_of_torch(S, data):
+def test_binary_cross_entropy_matches_torch(S, data):
     y, none = data.draw(labels_of(S)), torch.tensor(0.0)
     cost = torch_cost("bce", torch.tensor(S), torch.zeros(1, 1), y, none)
     assert_allclose(compute_loss(S, y, LOSSES["bce"]).sum(), cost, atol=1e-9)
@@ -200,13 +200,13 @@ def test_binary_cross_entropy_is_that_of_torch(S, data):
 
 @either_loss
 @given(any_scores, st.data())
-def test_no_loss_is_below_0(name, S, data):
+def test_loss_is_never_negative(name, S, data):
     for dtype in (np.float32, np.float64):
         assert LOSSES[name].of_image(S.astype(dtype), data.draw(labels_of(S))).min() >= 0
 
 
 @given(any_scores, st.data())
-def test_loss_is_that_of_scipy_and_torch(S, data):
+def test_cross_entropy_matches_scipy_and_torch(S, data):
     y = data.draw(labels_of(S))
     loss = compute_loss(S, y)
     assert_allclose(loss, -scipy.special.log_softmax(S, axis=-1)[np.arange(len(y)), ..., y].mean(0), atol=1e-9)
@@ -223,7 +223,7 @@ def test_probabilities_are_in_0_to_1_and_sum_to_1(S):
 
 
 @given(any_scores, st.floats(-1000, 1000))
-def test_a_shift_of_all_scores_changes_nothing(S, shift):
+def test_adding_a_constant_to_all_scores_changes_neither_probabilities_nor_loss(S, shift):
     y = np.zeros(len(S), int)
     assert_allclose(softmax(S + shift), softmax(S), atol=1e-9)
     assert_allclose(compute_loss(S + shift, y), compute_loss(S, y), atol=1e-9)
@@ -247,7 +247,7 @@ def test_scores_of_1000_neither_overflow_nor_give_nan(name, P, loss, dtype):
 
 @either_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_no_subnormal_number_slows_the_gradient_of_a_network_that_is_sure(name, dtype):
+def test_probabilities_and_gradient_of_extreme_scores_contain_no_subnormal_numbers(name, dtype):
     """Processors take several times as long at them. One of these scores has such an exponential, in either dtype."""
     S, X, y = -np.arange(800, dtype=dtype)[None], np.full((1, 2), 0.01, dtype), np.zeros(1, int)
     net = Network(np.zeros((2, 800), dtype), np.zeros(800, dtype))
@@ -257,13 +257,13 @@ def test_no_subnormal_number_slows_the_gradient_of_a_network_that_is_sure(name, 
 
 
 @pytest.mark.parametrize(("name", "loss"), {"softmax": np.log(3), "bce": np.log(2)}.items())
-def test_loss_at_W_0_is_that_of_a_guess(problem, name, loss):
+def test_loss_of_a_zero_network_is_the_loss_of_equal_probabilities(problem, name, loss):
     net = Network(np.zeros_like(problem.net.W), np.zeros_like(problem.net.b))
     assert_allclose(compute_loss(scores(problem.X, net), problem.y, LOSSES[name]), loss, rtol=1e-12)
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.integers(1, 6), st.sampled_from([*LOSSES.values()]))
-def test_shapes_follow_from_those_of_the_network(N, D, K, M, loss):
+def test_shapes_are_right_for_one_network_and_for_a_stack(N, D, K, M, loss):
     X, y = np.ones((N, D)), np.zeros(N, int)
     for shape in [(), (M,)]:
         net = Network(np.ones((D, *shape, K)), np.ones((*shape, K)))
@@ -277,7 +277,7 @@ def test_shapes_follow_from_those_of_the_network(N, D, K, M, loss):
 
 @either_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_stays_that_of_the_network(problem, name, dtype):
+def test_probabilities_and_gradient_have_the_dtype_of_the_network(problem, name, dtype):
     net = Network(*(array.astype(dtype) for array in problem.net))
     X, loss = problem.X.astype(dtype), LOSSES[name]
     P = apply_network(X, net, loss)
@@ -285,7 +285,7 @@ def test_the_dtype_stays_that_of_the_network(problem, name, dtype):
 
 
 @either_loss
-def test_the_inputs_are_left_as_they_were(problem, name):
+def test_inputs_are_not_changed(problem, name):
     S, loss = scores(problem.X, problem.net), LOSSES[name]
     P = loss.probabilities(S)
     for array in [problem.X, problem.y, *problem.net, S, P]:
@@ -296,13 +296,13 @@ def test_the_inputs_are_left_as_they_were(problem, name):
     backward_pass(problem.X, problem.y, P, problem.net, problem.lam, loss)
 
 
-def test_networks_alone_make_up_a_stack(stack):
+def test_stack_of_networks_has_their_weights_in_order(stack):
     made = make_stack([problem.net for problem in stack.alone()])
     assert_array_equal(made.W, stack.net.W)
     assert_array_equal(made.b, stack.net.b)
 
 
-def test_a_member_of_a_stack_is_the_network_that_was_put_there(stack):
+def test_member_returns_the_network_that_was_stacked(stack):
     for m, problem in enumerate(stack.alone()):
         own = member(stack.net, m)
         assert_array_equal(own.W, problem.net.W, strict=True)
@@ -310,17 +310,17 @@ def test_a_member_of_a_stack_is_the_network_that_was_put_there(stack):
         assert own.W.flags.c_contiguous
 
 
-def test_accuracy_takes_the_first_of_equal_scores():
+def test_accuracy_predicts_the_first_class_if_scores_are_equal():
     assert compute_accuracy(np.zeros((4, 3)), np.array([0, 1, 2, 0])) == 0.5
 
 
-def test_seed_42_gives_the_network_of_the_course():
+def test_initial_network_of_seed_42_is_the_same_as_in_the_course():
     net = init_network(np.random.default_rng(42), dtype=np.float64)
     assert_array_equal(net.W, 0.01 * np.random.default_rng(42).standard_normal((10, 3072)).T)
     assert_array_equal(net.b, np.zeros(10))
 
 
-def test_a_new_network_has_the_size_spread_and_dtype_asked_for():
+def test_initial_network_has_the_requested_size_and_deviation_in_float32():
     net = init_network(np.random.default_rng(0), d=2000, K=7, sigma=3)
     assert (net.W.shape, net.b.shape) == ((2000, 7), (7,))
     assert (net.W.dtype, net.b.dtype) == (np.float32, np.float32)

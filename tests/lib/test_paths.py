@@ -36,7 +36,7 @@ def test_failed_block_leaves_the_old_file_and_no_other(tmp_path, stop):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_open_reader_sees_the_old_file_to_its_end(tmp_path):
+def test_open_reader_can_read_the_old_file_to_the_end(tmp_path):
     target = tmp_path / "a.json"
     target.write_text("old")
     with target.open() as reader:
@@ -45,7 +45,7 @@ def test_open_reader_sees_the_old_file_to_its_end(tmp_path):
         assert reader.read() == "old"
 
 
-def test_temporary_file_is_beside_the_target_and_has_its_suffix(tmp_path):
+def test_temporary_file_is_next_to_the_target_and_has_its_suffix(tmp_path):
     with paths.atomic(tmp_path / "a.npz") as temporary:
         assert (temporary.parent, temporary.suffix) == (tmp_path, ".npz")
 
@@ -138,7 +138,7 @@ def test_full_disk_names_the_file_and_leaves_the_old_one(tmp_path, write):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_error_of_another_file_names_that_file(tmp_path):
+def test_error_on_another_file_names_that_file(tmp_path):
     with pytest.raises(FileNotFoundError) as caught, paths.atomic(tmp_path / "a"):
         (tmp_path / "other").read_text()
     assert caught.value.filename == str(tmp_path / "other")

@@ -22,7 +22,7 @@ def test_mean_and_deviation_agree_with_numpy(images):
 
 
 @given(any_images)
-def test_images_of_the_fit_have_mean_0_and_deviation_1(images):
+def test_fitted_images_have_mean_0_and_deviation_1(images):
     X = Standardiser.fit(images).apply(images, np.float64)
     assert_allclose(X.mean(0), 0, atol=1e-9)
     assert_allclose(X.std(0), images.min(0) < images.max(0), atol=1e-9)  # 0 where the pixel is constant
@@ -36,13 +36,13 @@ def test_constant_pixel_becomes_0(value, dtype):
 
 
 @given(any_images, st.randoms(use_true_random=False))
-def test_order_of_the_images_changes_no_bit_of_the_fit(images, random):
+def test_fit_is_bitwise_identical_for_any_order_of_the_images(images, random):
     order = random.sample(range(len(images)), len(images))
     for a, b in zip(Standardiser.fit(images), Standardiser.fit(images[order]), strict=True):
         assert_array_equal(a, b)
 
 
-def test_other_split_is_standardised_by_the_statistics_of_the_fit():
+def test_other_split_is_standardised_with_the_fitted_statistics():
     train, test = np.array([[0], [255]], np.uint8), np.array([[255], [255]], np.uint8)
     assert_array_equal(Standardiser.fit(train).apply(test), [[1], [1]])
 

@@ -45,12 +45,12 @@ def test_names_of_parameters_become_symbols(claim, symbols):
     assert in_symbols(claim) == symbols
 
 
-def test_claims_of_the_reference_have_no_plain_names_of_parameters():
+def test_claims_of_the_reference_report_contain_no_plain_parameter_names():
     for claim in REFERENCE["reference_report"]["claims"]:
         assert not {"eta", "lam"} & set(in_symbols(claim).replace("$", " ").split()), claim
 
 
-def test_published_settings_are_ours_in_the_same_order():
+def test_published_settings_are_our_settings_in_the_same_order():
     ours = [(setting.eta, setting.lam) for setting in settings.read_all()]
     report = REFERENCE["reference_report"]
     assert [(row["eta"], row["lam"]) for row in report["settings"]] == ours

@@ -14,22 +14,22 @@ any_scores = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5)
 
 
 @given(any_scores)
-def test_the_largest_and_the_total_are_numpys(S):
+def test_largest_and_total_match_numpy(S):
     assert_array_equal(largest(S), S.max(-1))
     assert_allclose(total(S), S.sum(-1), atol=1e-9)
 
 
-def test_one_value_for_each_network_multiplies_its_own_weights(problem):
+def test_each_value_multiplies_the_weights_of_one_network(problem):
     assert_array_equal(per_network(problem.lam, problem.net.b) * problem.net.W, problem.each(lambda p: p.lam * p.net.W))
     assert_array_equal(per_network(problem.lam, problem.net.b) * problem.net.b, problem.each(lambda p: p.lam * p.net.b))
 
 
 @pytest.mark.parametrize("value", [0.3, np.full(1, 0.3), np.full(4, 0.3)], ids=["scalar", "(1,)", "(M,)"])
-def test_equal_values_multiply_a_stack_as_one_does(stack, value):
+def test_scalar_and_equal_values_multiply_a_stack_alike(stack, value):
     assert_array_equal(per_network(value, stack.net.b) * stack.net.W, 0.3 * stack.net.W)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_value_has_the_dtype_of_the_network_it_is_for(problem, dtype):
+def test_per_network_value_has_the_dtype_of_the_network(problem, dtype):
     net = Network(*(array.astype(dtype) for array in problem.net))
     assert per_network(problem.lam, net.b).dtype == dtype

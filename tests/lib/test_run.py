@@ -66,7 +66,7 @@ def test_training_with_a_huge_step_diverges(diverged):
 
 
 @pytest.mark.parametrize(("eta", "epoch"), [(0.1, None), (10, 1)])
-def test_training_on_real_images_diverges_at_eta_10_and_not_at_0_1(make_run, eta, epoch):
+def test_training_on_real_images_diverges_at_eta_10_but_not_at_eta_0_1(make_run, eta, epoch):
     history = train_stack(
         [Setting(name="a", eta=eta, lam=0, n_epochs=1)], load_splits(), evaluate_on=("train",)
     ).history
@@ -113,7 +113,7 @@ def test_largest_rise_is_relative_to_the_previous_epoch(make_run, costs, rise):
     assert make_run(cost=costs).largest_rise == pytest.approx(rise)
 
 
-def test_diverged_run_is_not_said_to_oscillate(make_run):
+def test_diverged_run_does_not_count_as_oscillating(make_run):
     gone = make_run("gone", eta=10, cost=[3, 1e9, NAN])
     assert not gone.is_steady
     assert words.dagger_note([gone]) == ""

@@ -36,12 +36,12 @@ def test_step_decay_falls_to_a_tenth_after_each_of_equal_parts(n_epochs, steps, 
     assert_allclose(list(step_decay(n_epochs, steps)), factors)
 
 
-def test_step_decay_has_three_parts_by_default():
+def test_step_decay_has_three_steps_by_default():
     assert list(step_decay(9)) == list(step_decay(9, 3))
 
 
 @given(st.integers(1, 200), st.integers(1, 6))
-def test_step_decay_begins_at_1_and_falls_by_tenths(n_epochs, steps):
+def test_step_decay_begins_at_1_and_each_fall_is_to_a_tenth(n_epochs, steps):
     factors = list(step_decay(n_epochs, steps))
     assert (len(factors), factors[0]) == (n_epochs, 1)
     assert all(b == a or b == pytest.approx(a / 10) for a, b in pairwise(factors))
@@ -49,12 +49,12 @@ def test_step_decay_begins_at_1_and_falls_by_tenths(n_epochs, steps):
 
 
 @given(st.integers(1, 50), st.integers(1, 6))
-def test_parts_are_equal_if_the_epochs_can_be_divided(length, steps):
+def test_parts_are_equal_if_the_number_of_epochs_is_divisible(length, steps):
     lengths = [len(list(part)) for _, part in groupby(step_decay(length * steps, steps))]
     assert lengths == [length] * steps
 
 
-def test_first_parts_are_longer_if_the_epochs_cannot_be_divided():
+def test_first_parts_are_longer_if_the_number_of_epochs_is_not_divisible():
     assert [len(list(part)) for _, part in groupby(step_decay(10))] == [4, 3, 3]
 
 
@@ -105,7 +105,7 @@ def test_plateau_decay_agrees_with_torch(losses, patience):
     assert_allclose(factors_of(losses, patience=patience), torch_factors(losses, patience))
 
 
-def test_loss_is_read_once_between_two_factors():
+def test_latest_loss_is_called_once_between_two_factors():
     calls = []
     factors = plateau_decay(lambda: calls.append("loss") or 1.0)
     for epoch in (1, 2, 3):
@@ -114,7 +114,7 @@ def test_loss_is_read_once_between_two_factors():
     assert calls == [1, "loss", 2, "loss", 3]
 
 
-def test_each_network_of_a_stack_follows_its_losses(problem):
+def test_plateau_decay_of_each_network_in_a_stack_depends_only_on_its_losses(problem):
     history, factors = History({"val": (problem.X, problem.y)}, problem.lam), []
 
     def recorded(plateaus):

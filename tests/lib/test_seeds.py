@@ -45,14 +45,14 @@ def alone(setting, seed):
 
 
 @pytest.mark.parametrize("seed", [0, 3])
-def test_a_stacks_members_are_single_trainings_to_rounding(seed):
+def test_stack_gives_the_results_of_single_trainings_up_to_rounding(seed):
     together = spread(ALIKE, [seed])
     for setting in ALIKE:
         for measure, value in alone(setting, seed).items():
             assert_allclose(together[setting.name][measure], [value], rtol=1e-9, err_msg=f"{setting.name} {measure}")
 
 
-def test_every_setting_has_a_figure_of_each_measure_for_each_seed():
+def test_spread_has_one_value_per_setting_measure_and_seed():
     found = spread(ALIKE, [5, 6])
     assert set(found) == {"plain", "mild", "long-step"}
     for figures in found.values():
@@ -61,17 +61,17 @@ def test_every_setting_has_a_figure_of_each_measure_for_each_seed():
         )
 
 
-def test_the_figures_are_in_the_order_of_the_seeds():
+def test_values_are_in_the_order_of_the_seeds():
     assert_array_equal(spread([MILD], [8, 9])["mild"]["smoothness"], spread([MILD], [9, 8])["mild"]["smoothness"][::-1])
 
 
-def test_seeds_differ_and_the_settings_own_seed_counts_for_nothing():
+def test_seeds_give_different_values_and_the_seed_of_the_setting_is_ignored():
     first, second = spread([MILD], [0, 1])["mild"]["smoothness"]
     assert first != second
     assert_array_equal(spread([MILD.model_copy(update={"seed": 7})], [0, 1])["mild"]["smoothness"], [first, second])
 
 
-def test_what_was_trained_is_not_trained_again(trained):
+def test_cached_stacks_are_not_trained_again(trained):
     first = spread(ALIKE, [0, 1])
     assert len(trained) == 2
     again = spread(ALIKE[::-1], [0, 1])
@@ -81,13 +81,13 @@ def test_what_was_trained_is_not_trained_again(trained):
             assert_array_equal(again[name][measure], values, strict=True)
 
 
-def test_each_setting_has_a_file_of_its_own():
+def test_each_setting_has_a_separate_file():
     spread(ALIKE, [0])
     stems = {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()}
     assert stems == {f"spread@{setting.file_stem}@1" for setting in ALIKE}
 
 
-def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
+def test_setting_that_is_changed_back_or_renamed_is_not_trained_again(trained):
     first = spread([PLAIN], [0, 1])["plain"]
     spread([PLAIN.model_copy(update={"lam": 0.3})], [0, 1])
     spread([PLAIN], [0])
@@ -102,7 +102,7 @@ def test_values_that_are_changed_back_and_new_names_train_nothing(trained):
     [([PLAIN], [0, 1, 2, 3]), ([PLAIN, MILD.model_copy(update={"n_epochs": 3})], [0])],
     ids=["seeds", "stacks"],
 )
-def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, numbers):
+def test_seeds_and_stacks_are_trained_in_parallel(monkeypatch, settings, numbers):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     train_stack, both = seeds.train_stack, Barrier(2)
 
@@ -114,7 +114,7 @@ def test_seeds_and_stacks_are_trained_side_by_side(monkeypatch, settings, number
     spread(settings, numbers)
 
 
-def test_who_interrupts_waits_for_no_training(monkeypatch):
+def test_interrupt_does_not_wait_for_running_trainings(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     met = []
 
@@ -139,13 +139,13 @@ def test_who_interrupts_waits_for_no_training(monkeypatch):
     assert not paths.RUNS.exists()
 
 
-def test_a_further_setting_trains_itself_alone(trained):
+def test_added_setting_is_trained_without_the_cached_ones(trained):
     spread([PLAIN], [0])
     assert set(spread([PLAIN, MILD], [0])) == {"plain", "mild"}
     assert trained == [(["plain"], 0), (["mild"], 0)]
 
 
-def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
+def test_only_the_changed_setting_and_the_damaged_file_are_trained_again(trained):
     spread(ALIKE, [0])
     (file,) = paths.RUNS.glob(f"spread@{PLAIN.file_stem}@1@*")
     file.write_bytes(b"damaged")
@@ -153,7 +153,7 @@ def test_a_changed_setting_and_a_damaged_file_are_trained_alone(trained):
     assert trained[1:] == [(["plain", "mild"], 0)]
 
 
-def test_other_seeds_are_trained_anew(trained):
+def test_another_list_of_seeds_is_trained_again(trained):
     spread([PLAIN], [0])
     spread([PLAIN], [0, 1])
     assert sorted(seed for _, seed in trained) == [0, 0, 1]
@@ -164,7 +164,7 @@ OWN = {"decay": "step", "momentum": 0.9, "average": True, "mirror": True}
 
 
 @pytest.mark.parametrize(("field", "value"), OTHER.items())
-def test_settings_that_differ_in_loss_or_batches_have_a_stack_of_their_own(trained, field, value):
+def test_settings_that_differ_in_loss_or_batches_are_trained_in_separate_stacks(trained, field, value):
     other = PLAIN.model_copy(update={"name": "other", field: value})
     together = spread([PLAIN, other, MILD], [0])
     assert sorted(names for names, _ in trained) == [["other"], ["plain", "mild"]]
@@ -172,7 +172,7 @@ def test_settings_that_differ_in_loss_or_batches_have_a_stack_of_their_own(train
 
 
 @pytest.mark.parametrize(("field", "value"), [*OWN.items(), ("decay", "plateau")])
-def test_settings_that_differ_in_what_is_of_a_network_alone_are_one_stack(trained, field, value):
+def test_settings_that_differ_only_in_per_network_fields_are_trained_in_one_stack(trained, field, value):
     other = LONG_STEP.model_copy(update={"name": "other", "n_epochs": 6, field: value})
     plain = PLAIN.model_copy(update={"n_epochs": 6})
     together = spread([plain, other], [0])
@@ -202,23 +202,23 @@ def heard(monkeypatch):
     return events
 
 
-def test_a_stack_loads_the_splits_once_and_opens_the_test_split_once_when_every_seed_is_trained(heard):
+def test_splits_are_loaded_once_and_the_test_split_is_read_once_after_every_seed_is_trained(heard):
     spread(ALIKE, [3, 1, 2])
     assert [*heard[:1], *sorted(heard[1:4]), *heard[4:]] == ["load", 1, 2, 3, "open"]
 
 
-def test_stacks_of_the_same_images_share_the_splits_and_open_test_once(heard):
+def test_stacks_trained_on_the_same_images_share_the_splits_and_read_test_once(heard):
     spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1])
     assert (heard.count("load"), heard.count("open"), heard[0]) == (1, 1, "load")
     assert heard.index("open") > heard.index(0)
 
 
-def test_stacks_of_other_images_have_splits_of_their_own(heard):
+def test_stacks_trained_on_different_images_load_their_own_splits(heard):
     spread([PLAIN, MILD.model_copy(update={"train_on": "all"})], [0, 1])
     assert (heard.count("load"), heard.count("open")) == (2, 2)
 
 
-def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
+def test_finished_stack_is_cached_even_if_another_is_interrupted():
     def interrupted(turns):
         yield from turns[:3]
         raise KeyboardInterrupt
@@ -228,19 +228,19 @@ def test_a_stack_that_is_done_is_kept_though_another_is_interrupted():
     assert len([*paths.RUNS.iterdir()]) == 1
 
 
-def test_progress_sees_every_stack():
+def test_progress_gets_every_stack():
     seen = []
     spread([PLAIN, MILD], [3, 4], lambda turns: (seen.append(turn) or turn for turn in turns))
     assert [[setting.name for setting in group] for (group, _), _ in seen] == [["plain", "mild"]] * 2
 
 
-def test_the_command_trains_the_reports_settings_from_every_seed(trained, monkeypatch, capsys):
+def test_command_trains_the_settings_of_the_report_from_every_seed(trained, monkeypatch, capsys):
     monkeypatch.setattr("lib.runs.settings.read_all", lambda: [PLAIN, MILD])
     command.main([])
     assert sorted(trained) == [(["plain", "mild"], seed) for seed in seeds.SEEDS]
     assert capsys.readouterr().err.splitlines()[-1] == "  seeds: 10 of 10"
 
 
-def test_no_seed_of_the_spread_is_that_of_the_report():
+def test_seeds_of_the_spread_are_distinct_and_exclude_the_seed_of_the_report():
     assert Setting.model_fields["seed"].default not in seeds.SEEDS
     assert np.unique(seeds.SEEDS).size == len(seeds.SEEDS) == 10

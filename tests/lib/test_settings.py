@@ -165,12 +165,12 @@ def write(path, content):
 
 
 @pytest.mark.parametrize(("content", "values"), GOOD.values(), ids=GOOD)
-def test_a_good_file_is_read(tmp_path, content, values):
+def test_valid_file_is_read(tmp_path, content, values):
     assert settings.read(write(tmp_path / "a.yaml", content)) == Setting(**DEFAULT | values)
 
 
 @pytest.mark.parametrize(("content", "because"), BAD.values(), ids=BAD)
-def test_a_bad_file_is_refused_in_one_line_that_names_file_key_value_and_cure(tmp_path, content, because):
+def test_bad_file_gives_a_one_line_error_with_file_key_value_and_cure(tmp_path, content, because):
     file = write(tmp_path / "a.yaml", content)
     pattern = because if ".*" in because else re.escape(because)
     with pytest.raises(InputError, match=f"^{re.escape(str(file))}: {pattern}") as caught:
@@ -199,65 +199,65 @@ def setting_or_one_line(folder, content):
 
 
 @given(st.binary() | st.text().map(lambda text: text.encode(errors="replace")))
-def test_any_bytes_are_a_setting_or_refused_in_one_line(folder, content):
+def test_any_bytes_give_a_setting_or_a_one_line_error(folder, content):
     setting_or_one_line(folder, content)
 
 
 @given(st.dictionaries(keys, whatever, max_size=9), st.booleans())
-def test_any_keys_and_values_are_a_setting_or_refused_in_one_line(folder, values, complete):
+def test_any_keys_and_values_give_a_setting_or_a_one_line_error(folder, values, complete):
     content = io.StringIO()
     YAML(typ="safe", pure=True).dump(({"eta": 0.1, "lam": 0} if complete else {}) | values, content)
     setting_or_one_line(folder, content.getvalue().encode(errors="replace"))
 
 
 @given(st.sampled_from([text for text, _ in GOOD.values()]), st.integers(0, 60), st.characters(codec="utf-8"))
-def test_a_slip_of_the_pen_is_a_setting_or_refused_in_one_line(folder, content, place, letter):
+def test_file_with_a_typing_error_gives_a_setting_or_a_one_line_error(folder, content, place, letter):
     setting_or_one_line(folder, content[:place] + letter + content[place + 1 :])
 
 
 @pytest.mark.parametrize("name", [".hidden", "a_b", "\N{GREEK SMALL LETTER ETA}", "a b", "a;b", "-a", "a" * 61, "a\nb"])
-def test_a_bad_file_name_is_refused(tmp_path, name):
+def test_bad_file_name_is_refused(tmp_path, name):
     file = write(tmp_path / f"{name}.yaml", "eta: 1\nlam: 0")
     with pytest.raises(InputError, match=r"name = .*: (must|may hold letters, digits, dots and hyphens)"):
         settings.read(file)
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path):
+def test_missing_file_is_refused_with_its_name(tmp_path):
     with pytest.raises(InputError, match=r"a\.yaml: not readable.*No such file"):
         settings.read(tmp_path / "a.yaml")
 
 
-def test_a_folder_is_no_setting(tmp_path):
+def test_folder_in_place_of_a_file_is_refused(tmp_path):
     (tmp_path / "a.yaml").mkdir()
     with pytest.raises(InputError, match=r"a\.yaml: not readable"):
         settings.read(tmp_path / "a.yaml")
 
 
-def test_an_empty_folder_is_refused_with_what_belongs_there(tmp_path):
+def test_empty_folder_is_refused_and_the_error_says_what_belongs_there(tmp_path):
     with pytest.raises(InputError, match=r"no setting there; a setting is a file NAME\.yaml with eta and lam"):
         settings.read_all(tmp_path)
 
 
 @given(setting=settings_strategy)
-def test_any_setting_survives_the_way_through_a_file(folder, setting):
+def test_any_setting_can_be_written_to_a_file_and_read_back(folder, setting):
     with (folder / "a.yaml").open("w") as file:
         YAML(typ="safe", pure=True).dump(setting.model_dump(exclude={"name"}), file)
     assert settings.read(folder / "a.yaml") == setting
 
 
-def test_the_largest_step_comes_first_and_then_the_smallest_penalty(tmp_path):
+def test_settings_are_sorted_by_falling_step_then_by_growing_penalty(tmp_path):
     for name, eta, lam in [("d", 0.001, 1), ("b", 0.001, 0), ("c", 0.001, 0.1), ("a2", 0.1, 0), ("a1", 0.1, 0)]:
         write(tmp_path / f"{name}.yaml", f"eta: {eta}\nlam: {lam}")
     assert [setting.name for setting in settings.read_all(tmp_path)] == ["a1", "a2", "b", "c", "d"]
 
 
-def test_other_files_are_no_settings(tmp_path):
+def test_files_without_the_yaml_suffix_are_ignored(tmp_path):
     write(tmp_path / "a.yaml", "eta: 1\nlam: 0")
     write(tmp_path / "notes.txt", "eta: -1")
     assert len(settings.read_all(tmp_path)) == 1
 
 
-def test_the_title_tells_eta_and_lam():
+def test_title_contains_eta_and_lam():
     assert Setting(**DEFAULT).title == r"$\eta = 0.001$, $\lambda = 0$"
     assert Setting(**DEFAULT).plain_title == "η = 0.001, λ = 0"
 
@@ -280,14 +280,14 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize(("field", "value", "told"), [(field, *rest) for field, rest in UNUSUAL.items()])
-def test_the_title_tells_what_else_differs_from_the_usual(field, value, told):
+def test_title_contains_each_field_that_differs_from_its_default(field, value, told):
     setting = Setting(**DEFAULT, **{field: value})
     in_markdown = told.replace("_", r"\_")
     assert setting.title == rf"$\eta = 0.001$, $\lambda = 0$, {in_markdown}"
     assert setting.plain_title == f"η = 0.001, λ = 0, {told}"
 
 
-def test_the_title_tells_all_that_differs_in_the_order_of_the_fields():
+def test_title_lists_all_fields_that_differ_in_the_order_of_the_model():
     setting = Setting(**DEFAULT, **{field: value for field, (value, _) in UNUSUAL.items()})
     assert setting.plain_title == ", ".join(["η = 0.001", "λ = 0", *(told for _, told in UNUSUAL.values())])
 
@@ -296,50 +296,50 @@ SHARED = {"n_batch", "n_epochs", "seed", "dtype", "loss", "train_on", "flips", "
 unusual = {field: value for field, (value, _) in UNUSUAL.items()}
 
 
-def test_a_stack_shares_its_loss_and_all_that_decides_the_batches():
+def test_stack_key_contains_the_loss_and_every_field_that_affects_the_batches():
     assert set(dict(Setting(**DEFAULT).stack_key)) == SHARED
 
 
-def test_every_field_but_the_name_is_either_shared_or_of_a_network_alone():
+def test_every_field_except_the_name_is_either_shared_by_a_stack_or_per_network():
     assert {"eta", "lam", "decay", "momentum", "average", "mirror"} == PER_NETWORK
     assert sorted([*SHARED, *PER_NETWORK, "name"]) == sorted(Setting.model_fields)
 
 
 @pytest.mark.parametrize("field", sorted(SHARED))
-def test_settings_that_differ_in_loss_or_batches_share_less(field):
+def test_settings_that_differ_in_loss_or_batches_have_different_stack_keys(field):
     assert Setting(**DEFAULT, **{field: unusual[field]}).stack_key != Setting(**DEFAULT).stack_key
 
 
 @pytest.mark.parametrize("field", ["name", *sorted(PER_NETWORK)])
-def test_settings_that_differ_in_what_is_of_a_network_alone_share_all(field):
+def test_settings_that_differ_only_in_per_network_fields_have_the_same_stack_key(field):
     other = {"name": "b", "eta": 0.1, "lam": 1.0} | unusual
     assert Setting(**DEFAULT | {field: other[field]}).stack_key == Setting(**DEFAULT).stack_key
 
 
-def test_settings_that_differ_in_their_names_train_as_each_other():
+def test_settings_that_differ_only_in_name_train_the_same():
     assert Setting(**DEFAULT).trains_as(Setting(**DEFAULT | {"name": "b"}))
 
 
 @pytest.mark.parametrize(("field", "value"), ({"eta": 0.1, "lam": 1.0} | unusual).items())
-def test_settings_that_differ_in_anything_else_do_not_train_as_each_other(field, value):
+def test_settings_that_differ_in_any_other_field_do_not_train_the_same(field, value):
     assert not Setting(**DEFAULT).trains_as(Setting(**DEFAULT | {"name": "b", field: value}))
 
 
-def test_a_setting_can_name_every_loss_there_is():
+def test_setting_accepts_every_loss_of_the_model():
     assert set(get_args(LossName)) == set(LOSSES)
 
 
-def test_a_setting_cannot_be_changed():
+def test_setting_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Setting(**DEFAULT).eta = 2.0
 
 
-def test_the_reports_settings_are_the_four_of_the_assignment():
+def test_settings_of_the_report_are_the_four_of_the_assignment():
     found = [(setting.eta, setting.lam, setting.n_batch, setting.n_epochs) for setting in settings.read_all()]
     assert found == [(0.1, 0, 100, 40), (0.001, 0, 100, 40), (0.001, 0.1, 100, 40), (0.001, 1, 100, 40)]
 
 
-def test_the_command_line_refuses_a_bad_setting_in_one_line_and_writes_nothing(tmp_path):
+def test_command_refuses_a_bad_setting_with_a_one_line_error_and_writes_nothing(tmp_path):
     bad, output = write(tmp_path / "bad.yaml", "eta: -1\nlam: 0"), tmp_path / "out.ipynb"
     command = [sys.executable, "-m", "report.pipeline.execute", output, "notebooks/3-setting.ipynb", bad]
     done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, timeout=30)

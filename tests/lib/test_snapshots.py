@@ -23,20 +23,20 @@ SETTING = Setting(name="a", eta=0.01, lam=0.1, n_batch=50, n_epochs=4)
         100: [0, 1, 2, 3, 5, 7, 10, 14, 20, 28, 40, 56, 80, 100],
     }.items(),
 )
-def test_the_epochs_begin_with_0_grow_apart_and_end_with_the_last(n_epochs, epochs):
+def test_chosen_epochs_begin_with_0_get_further_apart_and_end_with_the_last(n_epochs, epochs):
     assert chosen(n_epochs) == epochs
 
 
 @pytest.mark.parametrize(
     ("n_epochs", "few"), {40: [0, 1, 5, 10, 20, 40], 3: [0, 1, 3], 28: [0, 1, 5, 10, 20, 28]}.items()
 )
-def test_a_strip_holds_what_fits_a_page_and_the_last(n_epochs, few):
+def test_strip_contains_the_frames_that_fit_on_a_page_and_the_last_one(n_epochs, few):
     epochs = np.array(chosen(n_epochs))
     strip = Film(epochs, np.repeat(epochs, 6).reshape(-1, 2, 3).astype(np.uint8)).strip()
     assert strip.epochs.tolist() == strip.levels[:, 0, 0].tolist() == few
 
 
-def test_each_template_uses_all_levels_and_keeps_its_order():
+def test_each_quantised_template_spans_the_full_range_and_preserves_the_order_of_its_weights():
     W = np.random.default_rng(0).standard_normal((50, 3)) * (1, 10, 100)
     assert levels(W).dtype == np.uint8
     assert levels(W).min(0).tolist() == [0] * 3 and levels(W).max(0).tolist() == [255] * 3
@@ -44,12 +44,12 @@ def test_each_template_uses_all_levels_and_keeps_its_order():
 
 
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
-def test_a_template_without_contrast_is_no_division_by_zero():
+def test_constant_template_is_quantised_to_0_without_a_warning():
     assert not levels(np.full((5, 2), 0.3, np.float32)).any()
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_film_leads_from_the_first_weights_to_the_network_that_is_returned():
+def test_film_begins_with_the_initial_weights_and_ends_with_the_returned_network():
     run = train_setting(SETTING)
     assert run.film.epochs.tolist() == [0, 1, 2, 3, 4]
     assert run.film.levels.shape == (5, 3072, len(CLASSES))
@@ -58,12 +58,12 @@ def test_a_film_leads_from_the_first_weights_to_the_network_that_is_returned():
 
 
 @pytest.mark.usefixtures("small_data")
-def test_a_frame_is_the_network_after_as_many_epochs():
+def test_frame_shows_the_network_after_that_many_epochs():
     run, shorter = (train_setting(SETTING.model_copy(update={"n_epochs": n})) for n in (4, 2))
     assert_array_equal(run.film.levels[2], levels(shorter.net.W))
 
 
 @pytest.mark.usefixtures("small_data")
-def test_the_film_of_an_average_ends_with_the_average():
+def test_film_of_an_averaged_training_ends_with_the_average():
     run = train_setting(SETTING.model_copy(update={"average": True, "mirror": True}))
     assert_array_equal(run.film.levels[-1], levels(run.net.W))

@@ -56,7 +56,7 @@ def processor_seconds(job, *arguments):
     return min(took)
 
 
-def test_a_step_makes_few_calls(images):
+def test_one_step_makes_few_calls(images):
     """Counts calls of Python and of C functions: what a step of one network costs beside its products."""
     calls = 0
 
@@ -72,7 +72,7 @@ def test_a_step_makes_few_calls(images):
     assert calls / STEPS < 180  # 123 when it was written
 
 
-def test_an_evaluation_holds_little_beside_the_images(images):
+def test_evaluation_needs_little_memory_and_time_besides_the_matrix_product(images):
     """A few arrays as large as the scores, no copy of the images; and it takes little longer than its product."""
     net = init_network(np.random.default_rng(0))
     history = History({"train": images}, 0.0)
@@ -86,7 +86,7 @@ def test_an_evaluation_holds_little_beside_the_images(images):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")
-def test_a_step_of_a_large_stack_takes_no_new_memory(images):
+def test_step_of_a_large_stack_allocates_no_large_arrays(images):
     """New arrays as large as W in each step would cost a fifth of the time in page faults."""
     train(images, 32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -94,11 +94,11 @@ def test_a_step_of_a_large_stack_takes_no_new_memory(images):
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / STEPS < 150  # 580 with such arrays
 
 
-def test_a_large_stack_spends_its_time_in_the_products(images):
+def test_large_stack_spends_most_of_its_time_in_matrix_products(images):
     assert processor_seconds(train, images, 16) < 2.5 * processor_seconds(products, images, 16)
 
 
-def test_a_stack_is_much_faster_than_its_settings_alone(images):
+def test_stack_trains_much_faster_than_its_networks_one_by_one(images):
     assert processor_seconds(train, images, 16) < 0.6 * 16 * processor_seconds(train, images, 1)
 
 
@@ -106,10 +106,10 @@ def test_a_stack_is_much_faster_than_its_settings_alone(images):
     "module",
     ["torch", "dask", "distributed", "matplotlib", "IPython", "ipywidgets", "scipy.stats", "pooch", "PIL", "papermill"],
 )
-def test_training_a_setting_imports_nothing_heavy(module):
+def test_training_a_setting_imports_no_slow_package(module):
     program = f"import sys, lib.runs.training; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=paths.ROOT).returncode == 0
 
 
-def test_the_trained_stack_is_a_network(images):
+def test_trained_stack_is_a_network(images):
     assert isinstance(train(images, 2), Network)

@@ -78,7 +78,7 @@ def test_mean_and_deviation_agree_with_numpy_in_double_precision(dtype):
 
 
 @given(arrays(int, (2, 40), elements=st.integers(0, 4)))
-def test_confusion_counts_each_pair_of_truth_and_answer(labels):
+def test_confusion_counts_each_pair_of_true_and_predicted_class(labels):
     y, predicted = labels
     counts = np.zeros((5, 5), int)
     for true, answer in zip(y, predicted, strict=True):
@@ -95,13 +95,13 @@ def test_most_confident_errors_come_first(count, indices):
     assert confident_errors(P, Y, count).tolist() == indices
 
 
-def test_equally_sure_errors_keep_their_order():
+def test_equally_confident_errors_keep_their_order():
     confidence = np.tile([0.9, 0.6, 0.7], 200)
     indices = confident_errors(np.stack([confidence, 1 - confidence], 1), np.ones(600, int), 600)
     assert indices.tolist() == sorted(range(600), key=lambda i: -confidence[i])
 
 
-def test_without_an_error_there_is_no_confident_error():
+def test_without_errors_there_are_no_confident_errors():
     assert confident_errors(P, P.argmax(1), 10).tolist() == []
 
 
@@ -124,7 +124,7 @@ def test_mcnemar_is_symmetric(correct, other):
 
 
 @given(truths)
-def test_mcnemar_of_equal_answers_is_1(correct):
+def test_mcnemar_of_equal_predictions_is_1(correct):
     assert mcnemar(correct, correct) == 1
 
 
@@ -145,7 +145,7 @@ counts = st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), s
 
 
 @given(counts, st.sampled_from([0.5, 0.95, 1 - 1e-6]))
-def test_wilson_interval_is_where_the_normal_test_does_not_reject(count, confidence):
+def test_wilson_interval_contains_exactly_what_the_normal_test_does_not_reject(count, confidence):
     right, n = count
     z = stats.norm.isf((1 - confidence) / 2)
     for limit, extreme in zip(wilson(right / n, n, confidence), (0, n), strict=True):
@@ -202,19 +202,19 @@ def test_paired_test_of_equal_values_is_1(values):
     assert paired_p(values, values.copy()) == 1
 
 
-def test_paired_test_removes_what_pairs_have_in_common():
+def test_paired_test_ignores_variation_that_both_values_of_a_pair_share():
     """The same small gain for every seed is evidence, although the seeds vary more."""
     seeds, gain = np.array([0.30, 0.35, 0.40, 0.45]), np.array([0.010, 0.011, 0.009, 0.010])
     assert paired_p(seeds + gain, seeds) < 0.001
     assert stats.ttest_ind(seeds + gain, seeds).pvalue > 0.5
 
 
-def test_proportions_are_compared_by_the_normal_test():
+def test_p_value_of_two_proportions_matches_the_normal_test():
     pooled = 0.415
     z = 0.03 / np.sqrt(pooled * (1 - pooled) * 2 / 10_000)
     assert_allclose(proportions_p(0.4, 10_000, 0.43, 10_000), 2 * stats.norm.sf(z), rtol=1e-9)
 
 
 @pytest.mark.parametrize("fraction", [0, 1])
-def test_proportions_of_all_or_no_successes_are_equal(fraction):
+def test_p_value_of_two_proportions_is_1_if_all_or_no_trials_succeed(fraction):
     assert proportions_p(fraction, 10, fraction, 20) == 1

@@ -57,7 +57,7 @@ def test_each_order_is_a_permutation(seed, n):
 
 
 @given(seeds, sizes)
-def test_orders_compound(seed, n):
+def test_each_order_permutes_the_previous_one(seed, n):
     permutations = np.random.default_rng(seed)
     previous = np.arange(n)
     for order in epoch_orders(np.random.default_rng(seed), n, 3):
@@ -65,7 +65,7 @@ def test_orders_compound(seed, n):
         previous = order
 
 
-def test_orders_follow_from_the_seed():
+def test_same_seed_gives_the_same_orders():
     once, again, other = (list(epoch_orders(np.random.default_rng(seed), 50, 2)) for seed in (7, 7, 8))
     assert_array_equal(once, again)
     assert not np.array_equal(once, other)
@@ -78,28 +78,28 @@ def test_there_is_an_order_for_each_epoch(n_epochs):
 
 @either_loss
 @pytest.mark.parametrize("n_batch", [1, 3, 7, 100], ids="batches of {}".format)  # 3 leaves a last batch of 1
-def test_training_is_that_of_the_loop(single, n_batch, name):
+def test_training_matches_the_loop(single, n_batch, name):
     trained = train(single, n_batch=n_batch, loss=LOSSES[name])
     assert_same(trained, loop_train(single, n_batch=n_batch, name=name), rtol=1e-12)
 
 
-def test_softmax_as_it_is_met_with_the_same_step_is_what_training_does_unasked(problem):
+def test_defaults_are_softmax_unchanged_inputs_constant_eta_and_no_momentum(problem):
     asked = train(problem, loss=SOFTMAX, take=lambda X, batch: X[batch], decay=[1, 1, 1, 1], momentum=0.0)
     assert_same(train(problem), asked, rtol=0)
 
 
-def test_a_stack_is_trained_as_its_networks_alone(stack):
+def test_stack_gives_the_results_of_its_networks_trained_separately(stack):
     trained = train(stack)
     assert_allclose(trained.W, stack.each(lambda p: train(p).W), rtol=1e-12)
     assert_allclose(trained.b, stack.each(lambda p: train(p).b), rtol=1e-12)
 
 
-def test_one_eta_and_lam_serve_a_whole_stack(stack):
+def test_scalar_eta_and_lam_apply_to_every_network_of_a_stack(stack):
     same = np.ones(4)
     assert_same(train(stack._replace(eta=0.1, lam=0.2)), train(stack._replace(eta=0.1 * same, lam=0.2 * same)))
 
 
-def test_images_can_be_taken_unshuffled(single):
+def test_orders_can_leave_the_images_unshuffled(single):
     unshuffled = [np.arange(7)] * 3
     assert_same(train(single, unshuffled), loop_train(single, unshuffled, 3), rtol=1e-12)
 
@@ -117,7 +117,7 @@ def test_each_batch_is_taken_from_the_data_in_the_order_of_the_epoch(single):
 
 
 @either_loss
-def test_what_is_taken_is_what_is_trained_on(problem, name):
+def test_training_uses_the_inputs_that_take_returns(problem, name):
     doubled = train(problem._replace(X=2 * problem.X), loss=LOSSES[name])
     assert_same(train(problem, loss=LOSSES[name], take=lambda X, batch: 2 * X[batch]), doubled, rtol=1e-12)
 
@@ -125,26 +125,26 @@ def test_what_is_taken_is_what_is_trained_on(problem, name):
 FACTORS = [1, 0.5, 0.1, 0.3]
 
 
-def test_every_epoch_has_its_own_factor_of_eta(problem):
+def test_eta_is_multiplied_by_the_factor_of_each_epoch(problem):
     trained = train(problem, decay=FACTORS)
     assert_allclose(trained.W, problem.each(lambda p: loop_train(p, factors=FACTORS).W), rtol=1e-12)
     assert_allclose(trained.b, problem.each(lambda p: loop_train(p, factors=FACTORS).b), rtol=1e-12)
 
 
 @pytest.mark.parametrize("eta", [0.05, np.array([0.01, 0.02, 0.05, 0.1])], ids=["one eta", "an eta each"])
-def test_every_network_of_a_stack_can_have_its_own_factors(stack, eta):
+def test_networks_of_a_stack_can_have_different_factors(stack, eta):
     own = np.random.default_rng(2).random((4, 4))  # epochs, networks
     trained = train(stack._replace(eta=eta), decay=own)
     for m, p in enumerate(stack._replace(eta=np.broadcast_to(eta, 4)).alone()):
         assert_same((trained.W[:, m], trained.b[m]), loop_train(p, factors=own[:, m]), rtol=1e-12)
 
 
-def test_a_factor_of_0_stands_still(problem):
+def test_factor_0_leaves_the_network_unchanged(problem):
     two_epochs = epoch_orders(np.random.default_rng(5), 7, 2)
     assert_same(train(problem, decay=[1, 0.5, 0, 0]), train(problem, two_epochs, decay=[1, 0.5]), rtol=0)
 
 
-def test_a_factor_is_asked_for_when_the_epoch_before_it_was_reported(problem):
+def test_factor_is_requested_after_on_epoch_of_the_previous_epoch(problem):
     heard = []
 
     def decay():
@@ -169,7 +169,7 @@ def torch_train(p, momentum):
     return Network(W.detach().numpy(), b.detach().numpy())
 
 
-def test_momentum_is_that_of_torch(problem):
+def test_momentum_matches_torch(problem):
     trained = train(problem, momentum=0.9)
     assert_allclose(trained.W, problem.each(lambda p: torch_train(p, 0.9).W), rtol=1e-10)
     assert_allclose(trained.b, problem.each(lambda p: torch_train(p, 0.9).b), rtol=1e-10)
@@ -178,7 +178,7 @@ def test_momentum_is_that_of_torch(problem):
 MOMENTA = [0.9, 0.0, 0.5, 0.1]
 
 
-def test_every_network_of_a_stack_can_have_its_own_momentum(stack):
+def test_networks_of_a_stack_can_have_different_momentum(stack):
     trained = train(stack, momentum=np.array(MOMENTA))
     for m, (p, momentum) in enumerate(zip(stack.alone(), MOMENTA, strict=True)):
         assert_same(member(trained, m), torch_train(p, momentum), rtol=1e-10)
@@ -186,29 +186,29 @@ def test_every_network_of_a_stack_can_have_its_own_momentum(stack):
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_one_momentum_serves_a_whole_stack(stack, momentum):
+def test_scalar_momentum_applies_to_every_network_of_a_stack(stack, momentum):
     assert_same(train(stack, momentum=momentum), train(stack, momentum=np.full(4, momentum)), rtol=0)
 
 
-def test_a_step_repeats_a_share_of_the_one_before_though_eta_has_fallen(problem):
+def test_momentum_repeats_a_share_of_the_previous_update_even_if_eta_is_0(problem):
     """A second epoch with eta 0 goes on by momentum alone: each step is half of the one before."""
     whole, last = [np.arange(7)], problem.each(lambda p: loop_train(p, [np.arange(7)], 7).W) - problem.net.W
     trained = train(problem, whole * 3, 7, momentum=0.5, decay=[1, 0, 0])
     assert_allclose(trained.W, problem.net.W + 1.75 * last, rtol=1e-12)
 
 
-def test_no_epochs_give_the_network_back(problem):
+def test_training_without_epochs_returns_the_initial_network(problem):
     assert_same(train(problem, orders=[]), problem.net, rtol=0)
 
 
-def test_the_network_and_the_data_are_left_as_they_were(problem):
+def test_training_does_not_change_the_initial_network_or_the_data(problem):
     for array in [problem.X, problem.y, *problem.net]:
         array.flags.writeable = False  # whatever writes to it raises
     assert all((new != old).all() for new, old in zip(train(problem), problem.net, strict=True))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_dtype_stays_that_of_the_network(problem, dtype):
+def test_trained_network_keeps_its_dtype(problem, dtype):
     net = Network(*(array.astype(dtype) for array in problem.net))
     momentum = np.full(np.shape(problem.eta), 0.9)
     others = {"decay": np.array(FACTORS), "momentum": momentum, "loss": LOSSES["bce"]}
@@ -216,13 +216,13 @@ def test_the_dtype_stays_that_of_the_network(problem, dtype):
     assert {array.dtype for array in trained} == {np.dtype(dtype)}
 
 
-def test_epochs_are_reported_from_1_to_n(problem):
+def test_on_epoch_is_called_with_epochs_1_to_n(problem):
     epochs = []
     train(problem, on_epoch=lambda epoch, net: epochs.append(epoch))
     assert epochs == [1, 2, 3, 4]
 
 
-def test_the_last_report_is_of_the_trained_network(problem):
+def test_last_call_of_on_epoch_gets_the_trained_network(problem):
     reported = []
     trained = train(problem, on_epoch=lambda epoch, net: reported.append(Network(*(array.copy() for array in net))))
     assert_same(reported[-1], trained, rtol=0)
@@ -230,7 +230,7 @@ def test_the_last_report_is_of_the_trained_network(problem):
 
 
 @pytest.mark.parametrize("letter", ["W", "b"])
-def test_a_report_cannot_change_the_network(problem, letter):
+def test_on_epoch_cannot_change_the_network(problem, letter):
     def meddle(epoch, net):
         getattr(net, letter)[...] = 0
 
@@ -243,7 +243,7 @@ PINNED_W = [[1.261302186557, 0.08836537830575, -0.291297505656], [-0.37455230028
 PINNED_B = [0.006629108312372, -0.005002942547651, -0.001626165764721]
 
 
-def test_a_short_run_reaches_the_costs_it_always_reached():
+def test_short_training_reaches_the_pinned_costs_and_weights():
     X, y = np.sin(np.arange(12.0)).reshape(6, 2), np.array([0, 2, 1, 1, 0, 2])
     net = Network(np.cos(np.arange(6.0)).reshape(2, 3), np.array([0.1, 0.0, -0.1]))
     orders = [np.array([3, 1, 4, 0, 5, 2]), np.array([2, 0, 5, 1, 4, 3]), np.arange(6)]
@@ -255,7 +255,7 @@ def test_a_short_run_reaches_the_costs_it_always_reached():
 
 
 @either_loss
-def test_evaluation_gives_loss_cost_and_accuracy(problem, name):
+def test_evaluate_returns_loss_cost_and_accuracy(problem, name):
     S, loss = scores(problem.X, problem.net), LOSSES[name]
     measured = evaluate(problem.X, problem.y, problem.net, problem.lam, loss)
     assert list(measured) == ["loss", "cost", "accuracy"]
@@ -264,14 +264,14 @@ def test_evaluation_gives_loss_cost_and_accuracy(problem, name):
     assert_array_equal(measured["accuracy"], compute_accuracy(S, problem.y))
 
 
-def test_evaluation_is_that_of_softmax_for_who_names_no_loss(problem):
+def test_default_loss_of_evaluate_is_softmax(problem):
     unasked = evaluate(problem.X, problem.y, problem.net, problem.lam)
     for measure, value in evaluate(problem.X, problem.y, problem.net, problem.lam, SOFTMAX).items():
         assert_array_equal(unasked[measure], value)
 
 
 @either_loss
-def test_history_holds_every_measure_of_every_split_and_epoch(problem, name):
+def test_history_records_every_measure_of_every_split_and_epoch(problem, name):
     splits = {"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}
     history = History(splits, problem.lam, LOSSES[name])
     net = train(problem, on_epoch=history, loss=LOSSES[name])
@@ -281,7 +281,7 @@ def test_history_holds_every_measure_of_every_split_and_epoch(problem, name):
             assert_array_equal(history[split][measure][-1], value)
 
 
-def test_the_last_epochs_network_can_be_replaced_in_the_history(problem):
+def test_values_of_the_last_epoch_can_be_replaced_in_the_history(problem):
     splits = {"train": (problem.X, problem.y), "val": (problem.X[:2], problem.y[:2])}
     history, untouched = (History(splits, problem.lam, LOSSES["bce"]) for _ in range(2))
     for record in (history, untouched):

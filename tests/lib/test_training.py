@@ -35,12 +35,12 @@ def assert_equal_runs(a, b):
             assert_array_equal(values, b.history[split][measure])
 
 
-def test_the_splits_are_the_batches_of_the_assignment():
+def test_splits_are_the_batches_of_the_assignment():
     for (_, y), batch in zip(opened(load_splits()), ASSIGNED, strict=True):
         assert_array_equal(y, cifar10.load_batch(batch)[1])
 
 
-def test_every_split_is_standardised_by_the_training_images_alone():
+def test_every_split_is_standardised_with_training_statistics_only():
     pixels = [cifar10.load_batch(batch)[0] / 255 for batch in ASSIGNED]
     mean, std = pixels[0].mean(0), pixels[0].std(0)
     for (X, _), own in zip(opened(load_splits(np.float64)), pixels, strict=True):
@@ -51,13 +51,13 @@ def test_every_split_is_standardised_by_the_training_images_alone():
 @pytest.mark.parametrize(
     "others", [{}, {"loss": "bce", "flips": True, "decay": "step", "average": True, "mirror": True}]
 )
-def test_the_inputs_and_the_network_have_the_settings_dtype(dtype, others):
+def test_inputs_and_network_have_the_dtype_of_the_setting(dtype, others):
     run = train_setting(SETTING.model_copy(update={"dtype": dtype} | others))
     arrays = *run.net, run.test_scores, *(X for X, _ in opened(load_splits(dtype)))
     assert {array.dtype for array in arrays} == {np.dtype(dtype)}
 
 
-def test_training_again_gives_the_same_run():
+def test_same_setting_gives_the_same_run():
     assert_equal_runs(train_setting(SETTING), train_setting(SETTING))
 
 
@@ -66,14 +66,14 @@ def test_another_seed_gives_another_run():
     assert not np.array_equal(other.net.W, train_setting(SETTING).net.W)
 
 
-def test_the_weights_and_the_orders_come_from_two_generators_of_the_same_seed():
+def test_weights_and_orders_come_from_two_generators_with_the_same_seed():
     X, y = load_splits().train
     start, orders = init_network(np.random.default_rng(42)), epoch_orders(np.random.default_rng(42), len(y), 3)
     net = mini_batch_gd(X, y, start, eta=0.01, lam=0.1, n_batch=50, orders=orders)
     assert_array_equal(train_setting(SETTING).net.W, net.W)
 
 
-def test_the_history_has_a_value_for_every_epoch():
+def test_history_has_a_value_for_every_epoch():
     run = train_setting(SETTING)
     for split in ("train", "val"):
         assert {measure: values.shape for measure, values in run.history[split].items()} == dict.fromkeys(
@@ -81,7 +81,7 @@ def test_the_history_has_a_value_for_every_epoch():
         )
 
 
-def test_the_history_ends_at_the_network_that_is_returned():
+def test_last_history_entry_describes_the_returned_network():
     run, splits = train_setting(SETTING), load_splits()
     for split in ("train", "val"):
         for measure, value in evaluate(*getattr(splits, split), run.net, 0.1).items():
@@ -99,7 +99,7 @@ kept = pytest.mark.parametrize("fields", KEPT.values(), ids=KEPT)
 
 @kept
 @pytest.mark.parametrize("n_epochs", [1, 3, 4])
-def test_the_history_ends_at_the_network_that_is_returned_where_it_is_not_the_last(fields, n_epochs):
+def test_last_history_entry_describes_the_returned_average(fields, n_epochs):
     setting, splits = SETTING.model_copy(update=fields | {"n_epochs": n_epochs}), load_splits()
     run = train_setting(setting)
     for split in ("train", "val"):
@@ -114,11 +114,11 @@ SWINGING = SETTING.model_copy(update={"eta": 0.5, "lam": 1.5, "n_batch": 300, "n
 
 @kept
 @pytest.mark.parametrize("setting", [SETTING, SWINGING], ids=["steady", "swinging"])
-def test_an_honest_run_is_not_stopped_by_the_guards(setting, fields):
+def test_honest_run_is_not_stopped_by_the_guards(setting, fields):
     train_setting(setting.model_copy(update=fields))  # raises GuardError if it is
 
 
-def test_the_guards_would_stop_an_average_beside_the_training_figure_of_the_last_iterate():
+def test_guards_stop_a_validation_accuracy_of_the_average_with_the_training_accuracy_of_the_last_iterate():
     last, average = (train_setting(SWINGING.model_copy(update={"average": own})).history for own in (False, True))
     reached, held_out = last["train"]["accuracy"][-1], average["val"]["accuracy"][-1]
     with pytest.raises(GuardError, match="is the training accuracy another network"):
@@ -126,7 +126,7 @@ def test_the_guards_would_stop_an_average_beside_the_training_figure_of_the_last
 
 
 @pytest.mark.parametrize("fields", [{"average": True}, {"mirror": True}], ids=str)
-def test_before_its_end_the_history_is_that_of_the_iterates(fields):
+def test_history_before_the_last_epoch_describes_the_iterates(fields):
     own, plain = (train_setting(SETTING.model_copy(update=others)) for others in (fields, {}))
     for split in ("train", "val"):
         for measure, values in plain.history[split].items():
@@ -134,13 +134,13 @@ def test_before_its_end_the_history_is_that_of_the_iterates(fields):
         assert own.history[split]["loss"][-1] != plain.history[split]["loss"][-1]
 
 
-def test_the_test_figures_are_those_of_the_network_on_the_test_images():
+def test_test_results_describe_the_network_on_the_test_images():
     run, (X, y) = train_setting(SETTING), load_splits().test.open()
     assert run.test == {measure: evaluate(X, y, run.net, 0)[measure] for measure in ("loss", "accuracy")}
     assert_allclose(run.test_scores, X @ run.net.W + run.net.b, rtol=1e-4, atol=1e-5)
 
 
-def test_the_test_images_are_evaluated_once(monkeypatch):
+def test_test_images_are_evaluated_once_at_the_end(monkeypatch):
     test_labels, evaluated = load_splits().test.open()[1], []
 
     def evaluate_and_note(X, y, net, lam, loss):
@@ -153,24 +153,24 @@ def test_the_test_images_are_evaluated_once(monkeypatch):
     assert evaluated == [False] * 6 + [True]  # three epochs of two splits, then the test
 
 
-def test_progress_sees_every_epoch():
+def test_progress_gets_every_epoch():
     seen = []
     train_setting(SETTING, lambda orders: (seen.append(len(order)) or order for order in orders))
     assert seen == [300] * 3
 
 
-def test_learning_learns():
+def test_training_learns_the_made_up_classes():
     run = train_setting(SETTING.model_copy(update={"eta": 0.1, "lam": 0.0}))
     assert run.test["accuracy"] > 0.5
 
 
-def test_a_setting_is_trained_once(monkeypatch):
+def test_cached_setting_is_not_trained_again(monkeypatch):
     first = get_run(SETTING)
     monkeypatch.setattr(training, "train_setting", None)
     assert_equal_runs(get_run(SETTING), first)
 
 
-def test_a_damaged_run_is_trained_again():
+def test_setting_with_a_damaged_cache_file_is_trained_again():
     first = get_run(SETTING)
     (file,) = paths.RUNS.iterdir()
     file.write_bytes(b"damaged")
@@ -198,24 +198,24 @@ def as_bytes(split):
 
 
 @pytest.mark.usefixtures("small_val")
-def test_validation_has_equally_many_images_of_each_class():
+def test_with_all_batches_validation_has_equally_many_images_of_each_class():
     assert np.bincount(split_all()["val"][1]).tolist() == [10] * 10
 
 
 @pytest.mark.usefixtures("small_val")
-def test_training_and_validation_are_all_images_with_their_labels_each_in_one_of_them():
+def test_with_all_batches_each_image_is_in_exactly_one_of_training_and_validation():
     splits = split_all()
     assert sorted(as_bytes(splits["train"]) + as_bytes(splits["val"])) == sorted(of_all_batches())
 
 
 @pytest.mark.usefixtures("small_val")
-def test_test_is_the_test_batch():
+def test_the_test_split_is_the_cifar10_test_batch():
     for array, own in zip(split_all()["test"], cifar10.load_batch("test_batch"), strict=True):
         assert_array_equal(array, own)
 
 
 @pytest.mark.usefixtures("small_val")
-def test_validation_is_drawn_from_every_batch_and_not_first_come_first_served():
+def test_with_all_batches_validation_images_come_from_all_parts_of_every_batch():
     everything, held_out = of_all_batches(), set(as_bytes(split_all()["val"]))
     places = [i for i, image in enumerate(everything) if image in held_out]
     assert set(np.array(places) // 300) == set(range(5))
@@ -223,13 +223,13 @@ def test_validation_is_drawn_from_every_batch_and_not_first_come_first_served():
 
 
 @pytest.mark.usefixtures("small_val")
-def test_the_same_images_are_held_out_each_time_and_others_by_another_seed():
+def test_validation_images_depend_only_on_the_seed():
     assert as_bytes(split_all()["val"]) == as_bytes(split_all()["val"]) == as_bytes(split_all(seed=0)["val"])
     assert as_bytes(split_all()["val"]) != as_bytes(split_all(seed=1)["val"])
 
 
 @pytest.mark.usefixtures("small_val")
-def test_splits_of_all_batches_are_standardised_by_the_training_images_alone():
+def test_with_all_batches_every_split_is_standardised_with_training_statistics_only():
     images = split_all()
     pixels = images["train"][0] / 255
     mean, std = pixels.mean(0), pixels.std(0)
@@ -240,7 +240,7 @@ def test_splits_of_all_batches_are_standardised_by_the_training_images_alone():
 
 @pytest.mark.usefixtures("small_val")
 @pytest.mark.parametrize("train_on", ["data_batch_1", "all"])
-def test_all_but_the_training_images_are_held_out(train_on):
+def test_validation_and_test_images_are_marked_as_held_out(train_on):
     assert [isinstance(X, HeldOut) for X, _ in opened(load_splits(train_on=train_on))] == [False, True, True]
 
 
@@ -252,14 +252,14 @@ ALONE = {"flips": True, "shifts": 2, "decay": "step", "momentum": 0.9, "average"
 
 
 @pytest.mark.usefixtures("small_val")
-def test_a_run_on_all_batches_trains_on_all_but_the_validation_images():
+def test_with_all_batches_training_uses_all_images_except_validation():
     seen = []
     train_setting(ON_ALL, lambda orders: (seen.append(len(order)) or order for order in orders))
     assert seen == [1400] * 3
 
 
 @pytest.mark.usefixtures("small_val")
-def test_the_figures_of_a_run_with_another_loss_are_of_that_loss():
+def test_history_and_test_loss_use_the_loss_of_the_setting():
     run, splits = train_setting(ON_ALL), load_splits(train_on="all")
     S, y = torch.tensor(run.test_scores), torch.tensor(splits.test.open()[1])
     target = torch.nn.functional.one_hot(y.long(), 10).float()
@@ -271,18 +271,18 @@ def test_the_figures_of_a_run_with_another_loss_are_of_that_loss():
 
 
 @pytest.mark.usefixtures("small_val")
-def test_learning_learns_with_the_optional_part():
+def test_training_with_the_optional_part_learns_the_made_up_classes():
     run = train_setting(ON_ALL.model_copy(update={"flips": True, "decay": "step", "eta": 0.3}))
     assert run.test["accuracy"] > 0.5
 
 
 @pytest.mark.parametrize(("field", "value"), ALONE.items())
-def test_each_part_changes_the_network(field, value):
+def test_each_training_option_changes_the_trained_network(field, value):
     assert not np.allclose(train_setting(SETTING).net.W, train_setting(SETTING.model_copy(update={field: value})).net.W)
 
 
 @pytest.mark.parametrize(("field", "value"), {"flips": True, "shifts": 2}.items())
-def test_views_leave_the_first_weights_and_the_orders_as_they_are(monkeypatch, field, value):
+def test_random_views_change_neither_the_initial_weights_nor_the_orders(monkeypatch, field, value):
     met = []
 
     def note(X, y, net, *, orders, **others):
@@ -297,14 +297,14 @@ def test_views_leave_the_first_weights_and_the_orders_as_they_are(monkeypatch, f
     assert_array_equal(orders, also)
 
 
-def test_an_average_is_that_of_the_networks_after_the_epochs_of_the_second_half():
+def test_average_is_the_mean_of_the_networks_after_the_epochs_of_the_second_half():
     ends = [train_setting(SETTING.model_copy(update={"n_epochs": n})).net for n in (3, 4)]
     averaged = train_setting(SETTING.model_copy(update={"n_epochs": 4, "average": True})).net
     assert_allclose(averaged.W, (ends[0].W + ends[1].W) / 2, atol=1e-7)
     assert_allclose(averaged.b, (ends[0].b + ends[1].b) / 2, atol=1e-7)
 
 
-def test_a_mirrored_network_scores_as_the_network_does_an_image_and_its_mirror():
+def test_scores_of_a_mirrored_network_are_the_mean_over_an_image_and_its_mirror_image():
     X, _ = load_splits().val
     mirrored = X.reshape(-1, 3, 32, 32)[..., ::-1].reshape(-1, 3072)
     plain, own = (train_setting(SETTING.model_copy(update={"mirror": mirror})).net for mirror in (False, True))
@@ -349,7 +349,7 @@ STACKS = {
 
 
 @pytest.mark.parametrize("members", STACKS.values(), ids=STACKS)
-def test_a_stack_is_trained_as_its_members_alone(members):
+def test_stack_gives_the_results_of_its_settings_trained_separately(members):
     splits = load_splits("float64")
     net, history = train_stack(members, splits)
     for m, member in enumerate(members):
@@ -361,7 +361,7 @@ def test_a_stack_is_trained_as_its_members_alone(members):
                 assert_allclose(history[split][measure][:, m], values[:, 0], rtol=1e-9)
 
 
-def test_a_member_has_the_parts_it_asks_for_and_no_other():
+def test_each_network_of_a_stack_uses_only_the_options_of_its_setting():
     members, splits = each_its_own(), load_splits("float64")
     usual = {field: Setting.model_fields[field].default for field in ("decay", "momentum", "average", "mirror")}
     plain = train_stack([member.model_copy(update=usual) for member in members], splits).net
@@ -382,7 +382,7 @@ def torch_factors(losses):
 
 
 @pytest.mark.parametrize("m", [2, 6])
-def test_a_plateau_is_that_of_the_members_own_validation_loss(m):
+def test_plateau_decay_of_a_network_matches_torch_on_its_validation_loss(m):
     setting, (X, y), val = each_its_own()[m], *load_splits("float64")[:2]
     start, orders = (np.random.default_rng(42) for _ in range(2))
     iterates = History({"val": val}, 0, SOFTMAX)
@@ -397,7 +397,7 @@ def test_a_plateau_is_that_of_the_members_own_validation_loss(m):
     assert_allclose(iterates["val"]["loss"], history["val"]["loss"][:, 2], rtol=1e-9)
 
 
-def test_a_stacks_history_ends_at_the_networks_that_are_returned():
+def test_last_history_entry_describes_the_returned_stack():
     members, splits = each_its_own(), load_splits("float64")
     net, history = train_stack(members, splits)
     for split in ("train", "val"):
@@ -406,14 +406,14 @@ def test_a_stacks_history_ends_at_the_networks_that_are_returned():
             assert_array_equal(history[split][measure][-1], values)
 
 
-def test_a_plateau_is_met_by_the_member_that_is_stuck_alone():
+def test_plateau_decay_affects_only_the_network_whose_loss_stops_falling():
     splits = load_splits("float64")
     plain, decayed = (train_stack(with_fields(decay=decay), splits).net for decay in ("none", "plateau"))
     assert_array_equal(plain.W[:, 0], decayed.W[:, 0])
     assert abs(plain.W[:, 2] - decayed.W[:, 2]).max() > 1e-3
 
 
-def test_a_run_is_a_stack_of_one():
+def test_run_equals_a_stack_of_one_setting():
     net, history = train_stack([SETTING], load_splits())
     run = train_setting(SETTING)
     assert_array_equal(run.net.W, net.W[:, 0])
@@ -425,32 +425,32 @@ SHARED |= {"loss": "bce", "flips": True, "shifts": 2}
 
 
 @pytest.mark.parametrize(("field", "value"), SHARED.items())
-def test_settings_that_differ_in_their_loss_or_batches_are_no_stack(field, value):
+def test_settings_that_differ_in_loss_or_batches_cannot_be_a_stack(field, value):
     with pytest.raises(ValueError, match="the settings of a stack need the same loss and the same batches"):
         train_stack([*MEMBERS, MEMBERS[0].model_copy(update={field: value})], load_splits())
 
 
 @pytest.mark.parametrize("watch", [(), ("val",), ("train", "val")], ids=str)
-def test_the_splits_that_are_watched_are_recorded_after_every_epoch(watch):
+def test_only_the_requested_splits_are_recorded_after_every_epoch(watch):
     history = train_stack(MEMBERS, load_splits("float64"), watch).history
     assert set(history.record) == set(watch)
     for split in watch:
         assert {values.shape for values in history[split].values()} == {(8, 3)}
 
 
-def test_a_plateau_watches_the_validation_loss_whatever_else_is_watched():
+def test_validation_split_is_always_recorded_with_plateau_decay():
     assert set(train_stack(with_fields(decay="plateau"), load_splits("float64"), ()).history.record) == {"val"}
     assert set(train_stack(each_its_own(), load_splits("float64"), ("train",)).history.record) == {"train", "val"}
 
 
 @pytest.mark.parametrize("members", [MEMBERS, each_its_own()], ids=["plain", "each its own"])
-def test_what_is_watched_changes_nothing(members):
+def test_recorded_splits_do_not_affect_the_trained_weights(members):
     splits = load_splits("float64")
     watched, unwatched = (train_stack(members, splits, watch).net for watch in (("train", "val"), ()))
     assert_array_equal(watched.W, unwatched.W)
 
 
-def test_training_leaves_the_test_split_closed():
+def test_training_a_stack_does_not_read_the_test_split():
     splits = load_splits()
     train_stack([SETTING], splits)
     splits.test.open()
