@@ -20,7 +20,7 @@ ETA = 0.001
 
 
 class Data(NamedTuple):
-    """X (N, D) float32 and y (N,) int64 of the training and the validation split."""
+    """The training and the validation split: X (N, D) float32 and y (N,) int64 of each."""
 
     X: np.ndarray
     y: np.ndarray

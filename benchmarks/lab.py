@@ -64,7 +64,7 @@ def free_port() -> int:
 def wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
     for _ in range(READY // 500):
         try:
-            urlopen(address).close()  # nosec B310 # of this machine
+            urlopen(address).close()  # nosec B310 # the server on this machine
             return
         except (URLError, ConnectionError):
             if server.poll() is not None:

@@ -2,8 +2,8 @@
 
 python -m benchmarks.report        Writes benchmarks/report.json, which the report's last chapter shows.
 
-Each step is one run in a copy of the repository, with the data and the environment ready. Do nothing else on the
-machine meanwhile: that would add seconds.
+Each step is one run in a copy of the repository, with the data and the environment ready. Do not use the machine for
+anything else meanwhile, because that makes the times longer.
 """
 
 import json

@@ -17,7 +17,7 @@ def as_image(x: np.ndarray) -> np.ndarray:
 
 
 def side_by_side(images: Iterable[np.ndarray], n: int, gap: int = 3) -> np.ndarray:
-    """Join at most n images (32, 32, 3), uint8 or in [0, 1], to one (32, n * (32 + gap), 4), transparent elsewhere."""
+    """Join at most n images (32, 32, 3), uint8 or in [0, 1], into one (32, n * (32 + gap), 4), transparent elsewhere."""
     row = np.zeros((32, n, 32 + gap, 4))
     for place, image in enumerate(images):
         row[:, place, :32] = np.dstack([image / (255 if image.dtype == np.uint8 else 1), np.ones((32, 32))])
@@ -68,7 +68,7 @@ def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Fi
 
 
 def shared_scale(W: np.ndarray) -> np.ndarray:
-    """Scale all of W to [0, 1] by one factor, with 0.5 for zero."""
+    """Scale all of W to [0, 1] by one factor, so that zero becomes 0.5."""
     return 0.5 + W / (2 * max(abs(W).max(), np.finfo(W.dtype).tiny))
 
 

@@ -38,7 +38,7 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
 
 
 def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str) -> None:
-    """Show templates as they form: a strip of a few epochs and, for the HTML report, a picture of all of them."""
+    """Show how templates form: a strip of a few epochs and, for the HTML report, an image of all epochs."""
     few = frames.strip()
     titles = [f"epoch {epoch}" for epoch in few.epochs]
     hand_over = {

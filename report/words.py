@@ -24,8 +24,8 @@ class Finding(NamedTuple):
 
 
 Sentences = list[str | Finding]
-Caption = tuple[str, str, str]  # label, caption and alt text of a figure, as `show.figure` takes them
-Table = tuple[list[str], list[list[str]], str, str]  # header, rows, label and caption, as `show.table` takes them
+Caption = tuple[str, str, str]  # label, caption and alt text of a figure, for `show.figure`
+Table = tuple[list[str], list[list[str]], str, str]  # header, rows, label and caption, for `show.table`
 
 
 def increasing(key: str, values: Sequence[float], sentence: str) -> Finding:

@@ -32,7 +32,7 @@ def accuracies(loss: LossName) -> np.ndarray:
 
 
 def best_run(loss: LossName) -> Run:
-    """Return the run with the best validation accuracy."""
+    """Return the run with this loss that has the best validation accuracy."""
     eta = ETAS[int(accuracies(loss).argmax())]
     return get_run(Setting(name=f"best-{loss}", eta=eta, lam=0.0, loss=loss))
 

@@ -86,7 +86,7 @@ def contributions(x: np.ndarray, net: Network, k: int) -> np.ndarray:
 
 
 def signed_pixels(parts: np.ndarray) -> bytes:
-    """Colour contributions (32, 32) blue above zero and orange below, more transparent near zero."""
+    """Return contributions (32, 32) as RGBA bytes: blue above zero, orange below, more transparent near zero."""
     parts = np.nan_to_num(parts)
     strength = abs(parts) / max(abs(parts).max(), np.finfo(float).tiny)
     hues = np.where(parts[..., None] > 0, (0, 114, 178), (213, 94, 0))  # report.style.COLOURS[1] and [0]

@@ -111,7 +111,7 @@ class Training(threading.Thread):
     def backward(
         self, X: np.ndarray, y: np.ndarray, P: np.ndarray, net: Network, lam: ArrayLike, loss: Loss
     ) -> Network:
-        """Call `backward_pass`. Every step does this, so also copy the network if the last copy is too old."""
+        """Call `backward_pass` in every training step, and copy the network if the last copy is too old."""
         if time.monotonic() > self.glimpsed + GLIMPSE:
             self.look(net)
         return backward_pass(X, y, P, net, lam, loss)

@@ -90,7 +90,7 @@ class Window(widgets.VBox):  # type: ignore[misc]
 
     def refresh(self) -> None:
         """Update the buttons and the status line. Suggest a name unless the user has typed one."""
-        with self.viewer.lock:  # a run's thread may end it at any time
+        with self.viewer.lock:  # a run may end at any time, in its own thread
             state = self.training.state if self.training else "ready"
             running, bad = state in ("training", "paused"), bool(self.form.problems)
             self.train_button.disabled = running or bad

@@ -1,4 +1,4 @@
-"""Draw the charts of the optional part in the style of `report.style`. Each function takes arrays, returns a Figure."""
+"""Draw the charts of the optional part in the style of `report.style`. Each function turns arrays into a Figure."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,8 +1,8 @@
 """Gather the results, or render the pages.
 
 python -m report.pipeline results        report/notebooks/*.ipynb            ->  report/results.json
-python -m report.pipeline render         those, and report/results.json      ->  report/report.html, report/report.pdf
-python -m report.pipeline core           the first CORE chapters alone       ->  report/core/: all three
+python -m report.pipeline render         these and report/results.json       ->  report/report.html, report/report.pdf
+python -m report.pipeline core           the first CORE chapters only        ->  the same three files in report/core/
 """
 
 from lib.command import InputError, run_command
