@@ -73,7 +73,7 @@ def grow(n: int = 10_000, n_epochs: int = FEW, M: int = 1) -> Turn:
 
 
 def limits() -> Turn:
-    """Measure the operations per second of a large float32 matrix product, and the bytes per second of a copy."""
+    """Measure operations per second in a large float32 product, and bytes per second that a copy reads and writes."""
     A = np.random.default_rng(0).random((4096, 4096), np.float32)
     source, target = np.ones(2**26, np.float32), np.empty(2**26, np.float32)
     products = [2 * 4096**3 / seconds(lambda: A @ A)[0] for _ in range(3)]

@@ -17,7 +17,7 @@ def as_image(x: np.ndarray) -> np.ndarray:
 
 
 def side_by_side(images: Iterable[np.ndarray], n: int, gap: int = 3) -> np.ndarray:
-    """Join at most n images (32, 32, 3), uint8 or in [0, 1], into one (32, n * (32 + gap), 4), transparent elsewhere."""
+    """Join at most n images (32, 32, 3), uint8 or in [0, 1], into one (32, n * (32 + gap), 4), else transparent."""
     row = np.zeros((32, n, 32 + gap, 4))
     for place, image in enumerate(images):
         row[:, place, :32] = np.dstack([image / (255 if image.dtype == np.uint8 else 1), np.ones((32, 32))])
