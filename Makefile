@@ -1,5 +1,5 @@
 # `make report` runs every setting and renders the report; `make help` lists all targets.
-# This works in GNU make 3.81, which macOS has: without grouped targets (&:), a pattern rule with several targets runs once.
+# This works in GNU make 3.81, which macOS has. Since it has no grouped targets (&:), pattern rules with several targets are used.
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -38,7 +38,7 @@ SOURCES := lib notebooks report/*.py report/pipeline report/template Makefile re
 
 # Only one `make report` runs at a time, since two would write the same files. The lock is taken by the system's Python, as
 # .venv may not exist yet. All cores are used unless the user gives -j, which MAKEFLAGS shows only within a recipe. The +
-# lets `make -n report` list the inner steps.
+# lets `make -n report` list the steps of the inner make.
 ALONE = +@$(PYTHON) -m report.pipeline.lock $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,$(JOBS))
 
 report:  ## run every setting, render report/report.html and report/report.pdf
@@ -50,7 +50,7 @@ pages: report/report.html report/report.pdf
 core:  ## run and render only the compulsory part of the assignment, into report/core
 	$(ALONE) core-pages
 
-# Notebooks 1 and 2 depend on no other, so they fill the core that notebook 4 leaves free.
+# Notebooks 1 and 2 depend on no other notebook, so they use the core that notebook 4 leaves free.
 CORE := $(RUNS) $(addprefix report/,$(wildcard notebooks/[24]-*.ipynb notebooks/1-*.ipynb))
 core-pages: $(call stamp,$(filter 4-%,$(CHAPTERS))) $(CORE)
 	$(RUN) report.pipeline core
@@ -58,7 +58,7 @@ core-pages: $(call stamp,$(filter 4-%,$(CHAPTERS))) $(CORE)
 report/report%html report/report%pdf: report/results.json $(PRINT)
 	$(RUN) report.pipeline render
 
-# The notebooks come last: they are short, so all cores finish at about the same time.
+# The notebooks come after the long trainings: they are short, so all cores finish at about the same time.
 report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/notebooks/.commit $(wildcard report/pipeline/*.py)
 	$(RUN) report.pipeline results
 
@@ -66,14 +66,14 @@ report/results.json: $(LONG) $(EXECUTED) report/notebooks/.settings report/noteb
 report/notebooks/%.ipynb: notebooks/%.ipynb $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $<
 
-# All settings are read before anything runs, so that a mistake in one is reported once. Every step waits for this, so that
-# make then starts the steps in the order of the prerequisites, the longest first.
+# All settings are read before anything runs, so that a mistake in one is reported only once. Every step waits for this. After
+# it, make starts the steps in the order of the prerequisites, the longest first.
 report/notebooks/.valid: $(SETTINGS) lib/runs/settings.py | $(READY)
 	@mkdir -p $(@D)
 	@$(RUN) lib.runs
 	@touch $@
 
-# A setting's colour depends on its place among all settings, hence .settings.
+# A setting's notebook depends on .settings, because its colour depends on its place among all settings.
 report/notebooks/3-setting-%.ipynb: notebooks/3-setting.ipynb notebooks/settings/%.yaml report/notebooks/.settings \
     $(LIB) $(SHOW) | $(DATA) report/notebooks/.valid
 	@$(ONE_THREAD) $(RUN) report.pipeline.execute $@ $< notebooks/settings/$*.yaml
@@ -125,10 +125,10 @@ test: $(READY) $(DATA)  ## check style, types and security, run the tests
 	$(RUN) bandit --quiet --recursive --configfile pyproject.toml lib report notebooks benchmarks
 	$(RUN) pytest
 
-test-faults: $(READY) $(DATA)  ## run the slow tests of docs/reliability.md: `make report` killed, on full disks, run twice
+test-faults: $(READY) $(DATA)  ## run the slow tests of docs/reliability.md: `make report` is killed, run twice, on a full disk
 	$(RUN) pytest -m faults
 
-# Workers of a cluster have their own data or fetch them.
+# Without a cluster, the search needs the data here. The workers of a cluster have their own data or fetch them.
 sweep: $(READY) $(if $(SCHEDULER),,$(DATA))  ## search the grid in notebooks/sweep.yaml; on a Dask cluster: SCHEDULER=tcp://host:port
 	@$(RUN) notebooks.improvements.search $(SCHEDULER)
 
@@ -142,17 +142,17 @@ bench: $(READY) $(DATA)  ## compare speeds with PyTorch, JAX, scikit-learn and t
 lab: $(READY) $(DATA)  ## watch a network learn, in JupyterLab; as root: LAB=--allow-root
 	$(ONE_THREAD) $(VENV)/bin/jupyter lab notebooks/explore.ipynb $(LAB)
 
-screenshots: $(READY) $(DATA)  ## retake report/screenshots of the current report and of the exploring window
+screenshots: $(READY) $(DATA)  ## take new report/screenshots of the current report and of the exploring window
 	$(RUN) tests.screenshots
 
-lock: $(READY)  ## update the pinned packages in requirements.txt, as pyproject.toml allows
+lock: $(READY)  ## update the pinned versions in requirements.txt to the newest that pyproject.toml allows
 	$(VENV)/bin/pip install --quiet uv
 	$(VENV)/bin/uv pip compile --universal --python-version 3.11 --no-annotate --no-header --upgrade pyproject.toml -o requirements.txt
 
 # The letters of formulas, upright, italic and bold. A test fails if a formula has a character that is not listed here.
 LETTERS := 20-7E,393-3A9,3B1-3C9,3F5,210E,1D400-1D467,1D5B3,1D6FC-1D716
 SIGNS := D7,2016,2032,2061,2190,2202,2207,2208,2211,2212,223C,2248,2264,2265
-font: $(READY)  ## make report/template/STIXTwoMath.woff, a subset of STIX Two Math, which the package ziamath contains
+font: $(READY)  ## rebuild report/template/STIXTwoMath.woff, a subset of the font STIX Two Math from the package ziamath
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check ziamath==0.13
 	$(VENV)/bin/pyftsubset $(VENV)/lib/python3*/site-packages/ziamath/fonts/STIXTwoMath-Regular.ttf --flavor=woff \
 	    --layout-features=ssty,dtls,flac,kern,ccmp --name-IDs=0,1,2,13,14 --unicodes=$(LETTERS),$(SIGNS) \
