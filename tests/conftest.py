@@ -19,12 +19,12 @@ from lib.runs.run import Run
 from lib.runs.settings import Setting
 from lib.runs.snapshots import Film, levels
 
-hypothesis.settings.register_profile("any speed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.register_profile("any speed", deadline=None)  # a busy machine must not fail tests
 hypothesis.settings.load_profile("any speed")
 
 
 class Problem(NamedTuple):
-    """Data and one network, or a stack of M with a lam and an eta for each."""
+    """Data and one network, or a stack of M networks, each with its own lam and eta."""
 
     X: np.ndarray
     y: np.ndarray
@@ -33,14 +33,14 @@ class Problem(NamedTuple):
     eta: ArrayLike
 
     def alone(self) -> list["Problem"]:
-        """A problem for each network."""
+        """Return a single-network problem for each network."""
         if self.net.b.ndim == 1:
             return [self]
         nets = [Network(W, b) for W, b in zip(self.net.W.swapaxes(0, 1), self.net.b, strict=True)]
         return [Problem(self.X, self.y, *member) for member in zip(nets, self.lam, self.eta, strict=True)]
 
     def each(self, function: Callable[["Problem"], object]) -> np.ndarray:
-        """Call function(problem) for each network, and join the results as a stack does."""
+        """Call function(problem) for each network, and join the results along the axis of the networks."""
         results = [np.asarray(function(problem)) for problem in self.alone()]
         return results[0] if self.net.b.ndim == 1 else np.stack(results, axis=-2 if results[0].ndim else 0)
 
@@ -70,7 +70,7 @@ def stack() -> Problem:
 
 @pytest.fixture
 def make_run() -> Callable[..., Run]:
-    """A function that makes a run with given fields of its setting and some given results; the rest is made up."""
+    """Return a function that makes a run from some fields of its setting and some results; the rest is made up."""
 
     def make(
         name: str = "a",
@@ -81,7 +81,7 @@ def make_run() -> Callable[..., Run]:
         test_scores: np.ndarray | None = None,
         **fields: object,
     ) -> Run:
-        """`cost` on the training data after each epoch; `accuracy` at the end, on training and validation data."""
+        """Make a run. `cost` is the training cost after each epoch, `accuracy` the final (training, validation)."""
         falling = np.array(cost, float)
         history = {
             split: {"loss": falling / 2, "cost": falling, "accuracy": np.linspace(0.1, final, len(falling))}
@@ -99,9 +99,9 @@ def make_run() -> Callable[..., Run]:
 
 @pytest.fixture(scope="session")
 def made_up_batches() -> dict[str, bytes]:
-    """CIFAR-10's six files, by name, with 300 images each that faintly show their class.
+    """Return six files like those of CIFAR-10, by name, with 300 noisy images each, whose class is hard to see.
 
-    Pixels have two levels only, so few gradients are near 0, where rounding dominates central differences.
+    Pixels have only two values, so few gradients are near 0, where rounding dominates central differences.
     """
     rng = np.random.default_rng(0)
     bright = rng.uniform(0.4, 0.6, (10, 3072))  # the share of a class's images in which the pixel is bright
@@ -126,9 +126,9 @@ def small_data(made_up_batches: dict[str, bytes], tmp_path: Path, monkeypatch: p
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium to test in; skip the test if there is none.
+    """Return a running Chromium, or skip the test if none is installed.
 
-    Each module has its own: while playwright runs its event loop, no other test can run one.
+    Each test module starts its own: while playwright runs its event loop, no other test can run one.
     """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; `make` installs it")
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -140,12 +140,12 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-AXE = "axe-core-4.14.1"  # pinned, because other versions may find other faults
+AXE = "axe-core-4.14.1"  # pinned, because other versions may find different faults
 
 
 @pytest.fixture(scope="session")
 def axe(request: pytest.FixtureRequest) -> str:
-    """The source of axe-core from npm, cached by pytest."""
+    """Return the source code of axe-core from npm, cached by pytest."""
     folder = request.config.cache.mkdir("axe-core")
     if not (folder / f"{AXE}.tgz").exists():
         if not shutil.which("npm"):
@@ -161,7 +161,7 @@ def axe(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def faults(axe: str) -> Callable[..., dict[str, list[str]]]:
-    """A function that returns the faults that axe-core calls serious or worse on a page, with the first elements."""
+    """Return a function that finds a page's serious accessibility faults by axe-core, with the first elements."""
 
     def find(page: Any, within: str = "html") -> dict[str, list[str]]:
         page.evaluate(axe)

@@ -25,14 +25,14 @@ def take(X, batch=BATCH, seed=3, *, flips=True, shifts=2):
 
 
 def moved(image, down, right, mirrored=False):
-    """Shift an image (D,) by so many pixels. The row or column of the edge fills the gap."""
+    """Shift an image (D,) by that many pixels. The row or column at the edge fills the gap."""
     rows, columns = (np.clip(np.arange(32) - by, 0, 31) for by in (down, right))
     view = image.reshape(3, 32, 32)[:, rows][:, :, columns]
     return (view[:, :, ::-1] if mirrored else view).reshape(-1)
 
 
 def allowed(image, flips, shifts):
-    """Return every view of an image: its bytes and which one it is, (down, right, mirrored)."""
+    """Return every view of an image, as a dictionary from its bytes to (down, right, mirrored)."""
     by, mirrored = range(-shifts, shifts + 1), (False, True) if flips else (False,)
     return {moved(image, *view).tobytes(): view for view in ((i, j, flip) for i in by for j in by for flip in mirrored)}
 
@@ -85,7 +85,7 @@ def test_all_views_are_drawn_about_equally_often(X, kind):
     batch = np.full(50, 2)
     drawn = Counter(kinds[image.tobytes()] for _ in range(2 * len(kinds)) for image in draw(X, batch))
     assert set(drawn) == set(kinds.values())
-    assert all(60 <= count <= 140 for count in drawn.values())  # 100 and four standard deviations
+    assert all(60 <= count <= 140 for count in drawn.values())  # 100 expected, plus or minus four standard deviations
 
 
 def test_about_half_of_the_images_are_mirrored(X):

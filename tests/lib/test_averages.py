@@ -1,4 +1,4 @@
-"""The average of iterates, and the mean of a network and its mirror image."""
+"""Averages over the epochs of a training, and of a network with its mirror image."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def train(problem, n_epochs, on_epoch):
 
 
 def nets(problem, n_epochs, on_epoch):
-    """Copies of the network after each epoch of a training, all of which are reported to `on_epoch`, too."""
+    """Return copies of the network after each epoch of a training, and pass each to `on_epoch`."""
     found = []
 
     def copy_and_report(epoch, net):
@@ -30,9 +30,9 @@ def nets(problem, n_epochs, on_epoch):
 @pytest.mark.parametrize("start", [1, 3, 5])
 def test_average_is_the_mean_of_the_networks_from_the_start_epoch_on(problem, start):
     average = Average(start)
-    met = nets(problem, 5, average)[start - 1 :]
-    assert_allclose(average.net.W, np.mean([net.W for net in met], axis=0), rtol=1e-12)
-    assert_allclose(average.net.b, np.mean([net.b for net in met], axis=0), rtol=1e-12)
+    averaged = nets(problem, 5, average)[start - 1 :]
+    assert_allclose(average.net.W, np.mean([net.W for net in averaged], axis=0), rtol=1e-12)
+    assert_allclose(average.net.b, np.mean([net.b for net in averaged], axis=0), rtol=1e-12)
 
 
 def test_average_before_the_start_epoch_raises_an_error(problem):
@@ -97,5 +97,5 @@ def test_mirror_average_does_not_change_a_symmetric_network(net):
 def test_mirror_average_keeps_the_dtype_and_does_not_change_its_input(net, dtype):
     given = Network(*(array.astype(dtype) for array in net))
     for array in given:
-        array.flags.writeable = False  # whatever writes to it raises
+        array.flags.writeable = False  # a write raises ValueError
     assert {array.dtype for array in mirror_average(given)} == {np.dtype(dtype)}

@@ -1,4 +1,4 @@
-"""What is kept comes back as it was, or not at all."""
+"""The cache loads results unchanged, or not at all if they are out of date or damaged."""
 
 import os
 import pickle
@@ -32,7 +32,7 @@ def empty_folder(tmp_path, monkeypatch):
 
 
 class Computation:
-    """Something that takes long, and notes with what it was called."""
+    """A computation that records the arguments of its calls."""
 
     def __init__(self):
         self.calls = []
@@ -54,13 +54,13 @@ def assert_equal(found, arrays=ARRAYS):
 
 
 def is_fresh(computation, **arguments):
-    """Whether what is asked for is found, and nothing computed."""
+    """Return whether the result is loaded from the cache, without a computation."""
     before = len(computation.calls)
     assert_equal(cached("a", computation.compute, **arguments))
     return len(computation.calls) == before
 
 
-# What comes back
+# Loading
 
 
 def test_cached_arrays_are_loaded_unchanged(computation):
@@ -103,35 +103,35 @@ def test_failed_computation_leaves_no_file():
 
 
 @pytest.fixture
-def kept_run(make_run):
-    """A small run, and the arrays that are kept of it."""
+def cached_run(make_run):
+    """Save a small run in the cache, and return it."""
     run = make_run(W=ARRAYS["W"], test_scores=ARRAYS["W"][:4], lam=0.1, n_epochs=3)
     cache.save("a", "mark", run.as_arrays())
     return run
 
 
-def test_cached_run_is_loaded_unchanged(kept_run):
-    run = Run.from_arrays(kept_run.setting, cache.load("a", "mark"))
-    assert (run.setting, run.test) == (kept_run.setting, kept_run.test)
-    assert run.as_result() == kept_run.as_result()  # the setting, the histories and the test figures
-    arrays = [(*own.net, own.test_scores, *own.film) for own in (run, kept_run)]
+def test_cached_run_is_loaded_unchanged(cached_run):
+    run = Run.from_arrays(cached_run.setting, cache.load("a", "mark"))
+    assert (run.setting, run.test) == (cached_run.setting, cached_run.test)
+    assert run.as_result() == cached_run.as_result()  # setting, history and test results
+    arrays = [(*own.net, own.test_scores, *own.film) for own in (run, cached_run)]
     for array, old in zip(*arrays, strict=True):
         assert_array_equal(array, old, strict=True)
 
 
-def test_arrays_of_a_run_include_every_measure_of_every_split(kept_run):
+def test_arrays_of_a_run_include_every_measure_of_every_split(cached_run):
     histories = {f"{split}/{measure}" for split in SPLITS for measure in MEASURES}
     others = {"W", "b", "test_scores", "test/loss", "test/accuracy", "film/epochs", "film/levels"}
-    assert set(kept_run.as_arrays()) == others | histories
+    assert set(cached_run.as_arrays()) == others | histories
 
 
-def test_result_of_a_run_has_all_fields_of_results_json(kept_run):
-    result = kept_run.as_result()
+def test_result_of_a_run_has_all_fields_of_results_json(cached_run):
+    result = cached_run.as_result()
     fields = {"eta", "lam", "n_batch", "n_epochs", "seed", "dtype"}
     optional = {"loss", "train_on", "flips", "shifts", "decay", "momentum", "average", "mirror"}
     assert set(result) == fields | optional | {"history", "test", "weights", "diverged"}
-    assert result["history"]["val"]["accuracy"] == kept_run.history["val"]["accuracy"].tolist()
-    assert result["test"] == kept_run.test
+    assert result["history"]["val"]["accuracy"] == cached_run.history["val"]["accuracy"].tolist()
+    assert result["test"] == cached_run.test
 
 
 def blas_threads():
@@ -140,7 +140,7 @@ def blas_threads():
 
 @pytest.mark.parametrize("compute", ["cached", "spread"])
 def test_cached_results_are_computed_with_one_thread_whatever_the_caller_uses(monkeypatch, compute):
-    """JupyterLab has a thread for each core, and the fingerprint does not tell."""
+    """JupyterLab uses a thread for each core, and the fingerprint does not contain the thread count."""
     used = []
 
     def note(*arguments, **named):
@@ -154,7 +154,7 @@ def test_cached_results_are_computed_with_one_thread_whatever_the_caller_uses(mo
     assert used == [{1}]
 
 
-# What makes it stale
+# What requires a new computation
 
 
 OTHER = {"name": "b", "eta": 0.1, "lam": 0.2, "n_batch": 7, "n_epochs": 3, "seed": 1, "dtype": "float64", "loss": "bce"}
@@ -224,7 +224,7 @@ def test_result_with_another_numpy_is_computed_again(computation, monkeypatch):
 
 @pytest.fixture
 def code(tmp_path, monkeypatch):
-    """A copy of lib that a test may change, and the hash of the code that a setting's training depends on."""
+    """Return a copy of lib that a test may change, and a function that hashes the code that training depends on."""
     shutil.copytree(paths.ROOT / "lib", tmp_path / "lib")
     monkeypatch.setattr(paths, "ROOT", tmp_path)
 
@@ -296,21 +296,21 @@ def test_old_result_is_found_again_when_a_change_of_the_code_is_undone(computati
 def test_files_read_least_recently_are_removed_beyond_the_limit(monkeypatch):
     for name in "abc":
         cache.save(name, "mark", ARRAYS)
-    for age, name in enumerate("bca"):  # b was read last of all
+    for age, name in enumerate("bca"):  # b was read last
         os.utime(cache.file_of(name, "mark"), (1000 - age, 1000))
     monkeypatch.setattr(cache, "MOST_BYTES", 2.5 * cache.file_of("a", "mark").stat().st_size)
-    assert cache.load("a", "mark") is not None  # and so a is newer than c
+    assert cache.load("a", "mark") is not None  # so now a was read later than c
     cache.remove_oldest()
     assert [cache.load(name, "mark") is not None for name in "abc"] == [True, True, False]
 
 
-def test_loading_a_file_does_not_change_its_modification_time(kept):
-    before = kept.stat().st_mtime_ns
+def test_loading_a_file_does_not_change_its_modification_time(cached_file):
+    before = cached_file.stat().st_mtime_ns
     assert cache.load("a", "mark") is not None
-    assert kept.stat().st_mtime_ns == before
+    assert cached_file.stat().st_mtime_ns == before
 
 
-# One fingerprint, however the module was come by
+# The fingerprint does not depend on how the module is imported
 
 PRINT = "print(cache.fingerprint(replay.replay, train_on='data_batch_1', etas=[0.1]))"
 IMPORTED = f"""import sys; sys.path.insert(0, sys.argv[1])
@@ -339,7 +339,7 @@ def test_fingerprint_is_the_same_from_a_notebook_a_command_and_elsewhere(code, f
 
 
 def test_fingerprint_is_the_same_in_another_process():
-    """A dictionary's order or an object's address in it would make every run a new one."""
+    """If it contained a dictionary's order or an object's address, no cached run would be found."""
     code = "from lib.runs import cache, training\nfrom lib.runs.settings import Setting\nprint(cache.fingerprint({}))"
     code = code.format(f"training.run_arrays, setting=Setting(**{SETTING.model_dump()})")
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, capture_output=True, text=True, timeout=30)
@@ -350,53 +350,53 @@ def test_fingerprint_is_the_same_in_another_process():
 
 
 @pytest.fixture
-def kept():
-    """The one file on disk."""
+def cached_file():
+    """Save the arrays in the cache, and return the file."""
     cache.save("a", "mark", ARRAYS)
     return cache.file_of("a", "mark")
 
 
-def test_missing_result_is_none(kept):
+def test_missing_result_is_none(cached_file):
     assert cache.load("b", "mark") is None
 
 
 @pytest.mark.parametrize("share", [0, 0.001, 0.3, 0.9, 0.999])
-def test_truncated_file_is_none(kept, share):
-    content = kept.read_bytes()
-    kept.write_bytes(content[: int(share * len(content))])
+def test_truncated_file_is_none(cached_file, share):
+    content = cached_file.read_bytes()
+    cached_file.write_bytes(content[: int(share * len(content))])
     assert cache.load("a", "mark") is None
 
 
-def test_file_with_a_flipped_bit_is_none_or_has_the_right_arrays(kept):
-    whole = kept.read_bytes()
-    directory = whole.index(b"PK\x01\x02")  # the zip's own, where one bit means encrypted, or of a later version
+def test_file_with_a_flipped_bit_is_none_or_has_the_right_arrays(cached_file):
+    whole = cached_file.read_bytes()
+    directory = whole.index(b"PK\x01\x02")  # the zip directory, where a bit may mean "encrypted" or "later version"
     for position in (*range(0, directory, 20), *range(directory, len(whole))):
-        kept.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        cached_file.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
         found = cache.load("a", "mark")
-        if found is not None:  # a bit that nobody reads, such as one of a time stamp
+        if found is not None:  # an irrelevant bit, for example of a time stamp
             assert_equal(found)
 
 
 @pytest.mark.parametrize("content", [b"garbage", b"\x93NUMPY\x01", b"PK\x03\x04", bytes(1000)])
-def test_file_in_another_format_is_none(kept, content):
-    kept.write_bytes(content)
+def test_file_in_another_format_is_none(cached_file, content):
+    cached_file.write_bytes(content)
     assert cache.load("a", "mark") is None
 
 
-def test_file_with_a_single_npy_array_is_none(kept):
-    with kept.open("wb") as file:
+def test_file_with_a_single_npy_array_is_none(cached_file):
+    with cached_file.open("wb") as file:
         np.save(file, ARRAYS["W"])
     assert cache.load("a", "mark") is None
 
 
-def test_folder_in_place_of_the_file_is_none(kept):
-    kept.unlink()
-    kept.mkdir()
+def test_folder_in_place_of_the_file_is_none(cached_file):
+    cached_file.unlink()
+    cached_file.mkdir()
     assert cache.load("a", "mark") is None
 
 
-def test_file_without_a_fingerprint_is_none(kept):
-    np.savez(kept, **ARRAYS)
+def test_file_without_a_fingerprint_is_none(cached_file):
+    np.savez(cached_file, **ARRAYS)
     assert cache.load("a", "mark") is None
 
 
@@ -416,10 +416,10 @@ class Command:
         return os.mkdir, (self.path,)
 
 
-def test_pickle_in_a_file_is_never_loaded(kept, tmp_path):
+def test_pickle_in_a_file_is_never_loaded(cached_file, tmp_path):
     command = Command(str(tmp_path / "called"))
-    np.savez(kept, fingerprint="mark", W=np.array(command, dtype=object))
+    np.savez(cached_file, fingerprint="mark", W=np.array(command, dtype=object))
     assert cache.load("a", "mark") is None
-    kept.write_bytes(pickle.dumps(command))
+    cached_file.write_bytes(pickle.dumps(command))
     assert cache.load("a", "mark") is None
     assert not (tmp_path / "called").exists()

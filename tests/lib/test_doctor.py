@@ -1,4 +1,4 @@
-"""The doctor's answers to right accuracies, other reports, the accuracies of each mistake, and bad input."""
+"""Diagnoses of right accuracies, of published reports and of each mistake; bad input."""
 
 import json
 import subprocess
@@ -24,9 +24,9 @@ TEST = [("test", place) for place in range(len(SETTINGS))]
 HIDDEN = without_trace(SIGNATURES, TEST)
 SPREAD = SIGNATURES[RIGHT]["test"].model_dump()
 VISIBLE = [name for name in SIGNATURES if name not in (RIGHT, *HIDDEN)]
-# Both make the step so large that training is chaotic, and four accuracies of two seeds cannot tell them apart.
+# Both make the step so large that training is chaotic. Four accuracies from two seeds cannot distinguish them.
 CONFUSED = {"summed", "bytes"}
-# Half a penalty moves one accuracy alone, and a right report is likelier to begin with. Shares that must be right:
+# Half the penalty changes only one accuracy, and the prior prefers a right report. Required share of diagnoses:
 HARD = {"half-penalty": 0.6}
 
 
@@ -34,7 +34,7 @@ def likeliest(accuracies):
     return next(iter(posterior(accuracies, SIGNATURES)))
 
 
-# Right accuracies and wrong ones
+# Diagnoses of right and of wrong accuracies
 
 
 @pytest.mark.parametrize("name", RIGHT_REPORTS)
@@ -77,7 +77,7 @@ def test_training_and_validation_accuracies_reveal_a_mistake_that_test_accuracie
 
 
 def mistaken_for(name):
-    """Name the causes that the doctor may give: the true one; none, if it leaves no trace; one that looks the same."""
+    """Return the acceptable diagnoses: the true cause, `right` if it is invisible, and a cause that looks the same."""
     return {RIGHT, name} if name in HIDDEN else CONFUSED if name in CONFUSED else {name}
 
 
@@ -146,7 +146,7 @@ def test_likelihood_matches_scipy():
     assert likelihood == pytest.approx(expected)
 
 
-# What the user gives
+# The user's accuracies
 
 
 def test_accuracies_can_be_given_as_fractions_or_in_per_cent():

@@ -1,4 +1,4 @@
-"""Faults of a web server and malicious archives: each ends in one clear line, or the next source is used."""
+"""Faults of a web server and malicious archives: each gives a one-line error, or the next source is used."""
 
 import gzip
 import hashlib
@@ -20,7 +20,7 @@ SIZE = 60_000  # bytes of the archive that the server holds; it is sent in two h
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Answer each request by the test's `fault`, a function of the handler and the archive."""
+    """A server that answers each request with the test's `fault`, a function of the handler and the archive."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -118,7 +118,7 @@ def member(name, content=b"", kind=tarfile.REGTYPE, link=""):
 
 @pytest.fixture
 def batches(tmp_path, monkeypatch):
-    """Return the official bytes of six tiny batches; the data folder is empty, and the mirror has nothing."""
+    """Return six tiny batches in the official format. The data folder is empty, and the mirror has no files."""
     content = {name: bytes([i]) * 3073 * 2 for i, name in enumerate(cifar10.SHA1)}
     monkeypatch.setattr(cifar10, "FOLDER", tmp_path / "data")
     monkeypatch.setattr(cifar10, "SHA1", {name: hashlib.sha1(batch).hexdigest() for name, batch in content.items()})
@@ -149,7 +149,7 @@ def server(batches, monkeypatch):
 
 
 def error_of_fetch():
-    """Return the message of a fetch that fails, which must be one line."""
+    """Return the message of a failing fetch, and check that it is one line."""
     with pytest.raises(InputError) as caught:
         cifar10.fetch()
     assert str(caught.value).isprintable()
@@ -216,7 +216,7 @@ class Command:
 
 
 def huge(name, **pax_headers):
-    """Return the header of a member of 10 GB that does not follow."""
+    """Return the header of a 10 GB member whose content is missing."""
     info = tarfile.TarInfo(name)
     info.size, info.pax_headers = 10 * 2**30, pax_headers
     return info.tobuf(tarfile.PAX_FORMAT) + bytes(1024)
@@ -237,7 +237,7 @@ ARCHIVES = {
     "a batch of 10 GB": (lambda out: huge("data_batch_1.bin"), "data_batch_1.bin claims 10737418240 bytes"),
     "a sparse batch of 10 GB": (lambda out: sparse("data_batch_1.bin"), "data_batch_1.bin claims 10737418240 bytes"),
     "another member of 10 GB": (lambda out: huge("readme.html"), "damaged"),
-    "a batch that swells": (
+    "a batch that decompresses to a huge size": (
         lambda out: gzip.compress(tar([member("data_batch_1.bin", bytes(sources.MAX_BYTES + 1))]), 1),
         f"data_batch_1.bin claims {sources.MAX_BYTES + 1} bytes",
     ),

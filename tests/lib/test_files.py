@@ -1,4 +1,4 @@
-"""Bad JSON files: the error is a single line that names the file, the key and the cure."""
+"""Read JSON files. The error for a bad file is one line with the file, the key and the cure."""
 
 from typing import Annotated
 

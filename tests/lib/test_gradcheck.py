@@ -1,4 +1,4 @@
-"""The gradient, compared with PyTorch and central differences; and the check, tried on wrong gradients."""
+"""Compare the gradient with PyTorch and central differences; test that wrong gradients are caught."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def gradient(p, loss="softmax"):
 
 
 def assert_agree(a, n, limit):
-    """Fail with the worst element and both its values if they differ."""
+    """Raise AssertionError with the worst element and its two values if the gradients differ."""
     for letter, error, x, z in zip("Wb", relative_error(a, n), a, n, strict=True):
         worst = np.unravel_index(error.argmax(), error.shape)
         assert error.max() < limit, f"{letter}{[int(i) for i in worst]}: {x[worst]:.9g} against {z[worst]:.9g}"

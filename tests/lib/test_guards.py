@@ -1,4 +1,4 @@
-"""Each rule that keeps held-out accuracies honest, broken; and honest runs, which break no rule."""
+"""The checks that keep held-out accuracies honest stop each kind of wrong run and no honest run."""
 
 import numpy as np
 import pytest
@@ -61,7 +61,7 @@ def test_evaluation_that_changes_weights_stops_the_run(monkeypatch):
         train_setting(SETTING)
 
 
-# The splits share no image
+# The splits must not share an image
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (30, 12), np.uint8)
 APART = {"train": IMAGES[:10], "val": IMAGES[10:20], "test": IMAGES[20:]}
@@ -126,7 +126,7 @@ def test_training_batches_with_the_test_batch_or_a_repeated_batch_are_refused(mo
         load_splits(train_on="all")
 
 
-# The test split opens once
+# The test split can be read only once
 
 
 def test_reading_the_test_split_twice_is_refused_with_the_reason():
@@ -166,7 +166,7 @@ def test_run_that_opens_the_test_split_before_the_end_is_stopped(monkeypatch):
         train_setting(SETTING)
 
 
-# A held-out accuracy is not above the training accuracy
+# A held-out accuracy must not be above the training accuracy beyond chance
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_equal_accuracies_pass(accuracy, n):
 
 
 def training_on(batch):
-    """Return a `mini_batch_gd` that trains on `batch` whatever data it is given."""
+    """Return a `mini_batch_gd` that ignores its data and trains on `batch`."""
 
     def mini_batch_gd(X, y, net, **others):
         (train_images, _), (images, y) = cifar10.load_batch("data_batch_1"), cifar10.load_batch(batch)

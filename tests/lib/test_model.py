@@ -1,4 +1,4 @@
-"""The formulas against loops written from the definitions, SciPy and PyTorch."""
+"""Compare the formulas with loops written from the definitions, with SciPy and with PyTorch."""
 
 import math
 
@@ -33,7 +33,7 @@ any_scores = arrays(np.float64, array_shapes(min_dims=2, max_dims=3, max_side=5)
 either_loss = pytest.mark.parametrize("name", LOSSES)
 
 
-# Definitions, for one network, in plain Python.
+# The definitions for one network, in plain Python
 
 
 def loop_scores(p):
@@ -80,7 +80,7 @@ def loop_gradient(p, name="softmax"):
 
 
 def loop_differences(p, name, h=1e-5):
-    """Central differences of the cost, one parameter at a time."""
+    """Return the gradient of the cost by central differences, one parameter at a time."""
     slopes = []
     for array in p.net:
         slope = np.zeros_like(array)
@@ -94,7 +94,7 @@ def loop_differences(p, name, h=1e-5):
 
 
 def torch_cost(name, S, W, y, lam):
-    """The cost of each network, added up, from scores S (N, K) or (N, M, K), all of them tensors but y."""
+    """Return the sum of the costs of all networks, from tensors S (N, K) or (N, M, K), W and lam, and an array y."""
     if name == "bce":
         target = torch.zeros_like(S)
         target[np.arange(len(y)), ..., y] = 1
@@ -229,7 +229,7 @@ def test_adding_a_constant_to_all_scores_changes_neither_probabilities_nor_loss(
     assert_allclose(compute_loss(S + shift, y), compute_loss(S, y), atol=1e-9)
 
 
-# The loss: the mean of 2000, for a certain and wrong answer, and 0; of three answers each, two wrong and two open ones
+# Expected P and loss. Softmax: the mean of 2000, for a confident wrong prediction, and 0. BCE: three terms per image
 EXTREMES = {
     "softmax": ([[1, 0, 0], [0, 1, 0]], 1000),
     "bce": ([[1, 0, 0.5], [0, 1, 0.5]], (2000 + 2 * math.log(2)) / 6),
@@ -248,7 +248,7 @@ def test_scores_of_1000_neither_overflow_nor_give_nan(name, P, loss, dtype):
 @either_loss
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_probabilities_and_gradient_of_extreme_scores_contain_no_subnormal_numbers(name, dtype):
-    """Processors take several times as long at them. One of these scores has such an exponential, in either dtype."""
+    """Subnormal numbers are several times as slow. Without a minimum, exp(score) would be subnormal for some scores."""
     S, X, y = -np.arange(800, dtype=dtype)[None], np.full((1, 2), 0.01, dtype), np.zeros(1, int)
     net = Network(np.zeros((2, 800), dtype), np.zeros(800, dtype))
     P = LOSSES[name].probabilities(S)
@@ -289,7 +289,7 @@ def test_inputs_are_not_changed(problem, name):
     S, loss = scores(problem.X, problem.net), LOSSES[name]
     P = loss.probabilities(S)
     for array in [problem.X, problem.y, *problem.net, S, P]:
-        array.flags.writeable = False  # whatever writes to it raises
+        array.flags.writeable = False  # a write raises ValueError
     apply_network(problem.X, problem.net, loss)
     compute_cost(S, problem.y, problem.net, problem.lam, loss)
     compute_accuracy(S, problem.y)

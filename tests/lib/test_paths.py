@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and removing what killed processes leave."""
+"""Writing files whole or not at all, and removing the temporary files of killed processes."""
 
 import errno
 import os
@@ -62,7 +62,7 @@ with {block} as temporary:
 
 
 def kill_within(block, tmp_path):
-    """Start a process that is killed within the block; return the file or folder that it leaves."""
+    """Start a process that is killed within the block; return the file or folder that it leaves behind."""
     code = KILLED.format(block=block)
     done = subprocess.run([sys.executable, "-c", code], cwd=paths.ROOT, env=os.environ | {"TMPDIR": str(tmp_path)})
     assert done.returncode == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""Standardise and mirror images, encode labels."""
+"""Standardise images, mirror them, and encode labels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Published accuracies: they are complete, and compared with ours to the digit."""
+"""The published accuracies are complete, and ours are compared with them digit by digit."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The row operations against NumPy's own."""
+"""Compare the row operations with NumPy's."""
 
 import numpy as np
 import pytest

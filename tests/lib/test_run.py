@@ -20,7 +20,7 @@ NAN, INF = np.nan, np.inf
     ("cost", "lam", "epoch"),
     [
         ([3, 2, 1], 0, None),
-        ([6.7, 4.7, 9.6], 0, None),  # as at eta = 0.1
+        ([6.7, 4.7, 9.6], 0, None),  # similar to eta = 0.1
         ([230, 230, 230], 0, None),
         ([231, 2, 1], 0, 1),
         ([3, NAN, NAN], 0, 2),
@@ -57,7 +57,7 @@ def diverged(request, small_data):
         run = train_setting(Setting(name="long", eta=eta, lam=lam, n_batch=10, n_epochs=3))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ResourceWarning)  # files that an earlier test left open
+        warnings.simplefilter("ignore", ResourceWarning)  # of files that an earlier test left open
         yield run
 
 
@@ -81,10 +81,10 @@ def test_results_of_a_diverged_run_are_strict_json(diverged):
 
 
 @pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize("beside", [False, True])
-def test_curves_of_a_diverged_run_have_no_nan_and_name_the_epoch(diverged, make_run, log, beside):
+@pytest.mark.parametrize("in_comparison", [False, True])
+def test_curves_of_a_diverged_run_have_no_nan_and_name_the_epoch(diverged, make_run, log, in_comparison):
     histories = {"long" + words.divergence_note(diverged): diverged.drawn}
-    if beside:
+    if in_comparison:
         histories["short"] = make_run().drawn
     with io.StringIO() as buffer:
         fig = curves.over_epochs(

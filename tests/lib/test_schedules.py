@@ -1,4 +1,4 @@
-"""Schedules of eta, compared with PyTorch's."""
+"""Schedules of the step size, compared with PyTorch's."""
 
 from itertools import groupby, pairwise
 
@@ -19,7 +19,7 @@ def train(problem, n_epochs, **others):
     return mini_batch_gd(X, y, net, eta=eta, lam=lam, n_batch=3, orders=orders, **others)
 
 
-# In steps
+# Step decay
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_first_parts_are_longer_if_the_number_of_epochs_is_not_divisible():
     assert [len(list(part)) for _, part in groupby(step_decay(10))] == [4, 3, 3]
 
 
-# On a plateau
+# Plateau decay
 
 
 def factors_of(losses, **options):
-    """Return the factor of each epoch, given the losses after each."""
+    """Return the factor of each epoch, given the loss after each epoch."""
     past, factors = [], []
     schedule = plateau_decay(lambda: past[-1], **options)
     for loss in losses:
@@ -72,7 +72,7 @@ def factors_of(losses, **options):
 
 
 def torch_factors(losses, patience):
-    """Return the factors of PyTorch, whose patience is one epoch less than ours."""
+    """Return PyTorch's factors. Its patience counts one epoch less than ours."""
     optimiser = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     exactly = {"factor": 0.1, "patience": patience - 1, "threshold": 0, "eps": 0}
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, **exactly)

@@ -1,4 +1,4 @@
-"""The spread over seeds: stacks that give what single trainings give, and that train only what is missing."""
+"""The spread over seeds: stacks give the results of single trainings, and only missing ones are trained."""
 
 from threading import Barrier, Event
 
@@ -20,25 +20,25 @@ pytestmark = pytest.mark.usefixtures("small_data")
 PLAIN = Setting(name="plain", eta=0.01, lam=0.0, n_batch=50, n_epochs=2, dtype="float64")
 MILD = PLAIN.model_copy(update={"name": "mild", "lam": 0.1})
 LONG_STEP = PLAIN.model_copy(update={"name": "long-step", "eta": 0.1})
-ALIKE = [PLAIN, MILD, LONG_STEP]
+SETTINGS = [PLAIN, MILD, LONG_STEP]
 
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Which stacks have been trained, by name and seed."""
+    """Record the names and the seed of each stack that is trained."""
     stacks, train_stack = [], seeds.train_stack
 
-    def train_and_note(alike, splits, **others):
-        (seed,) = {setting.seed for setting in alike}
-        stacks.append(([setting.name for setting in alike], seed))
-        return train_stack(alike, splits, **others)
+    def train_and_record(settings, splits, **others):
+        (seed,) = {setting.seed for setting in settings}
+        stacks.append(([setting.name for setting in settings], seed))
+        return train_stack(settings, splits, **others)
 
-    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    monkeypatch.setattr(seeds, "train_stack", train_and_record)
     return stacks
 
 
 def alone(setting, seed):
-    """What a single training of the setting from this seed gives."""
+    """Return the measures of a single training of the setting from this seed."""
     run = train_setting(setting.model_copy(update={"seed": seed}))
     final = {split: run.history[split]["accuracy"][-1] for split in ("train", "val")}
     return final | {"test": run.test["accuracy"], "smoothness": smoothness(run.net.W)}
@@ -46,17 +46,17 @@ def alone(setting, seed):
 
 @pytest.mark.parametrize("seed", [0, 3])
 def test_stack_gives_the_results_of_single_trainings_up_to_rounding(seed):
-    together = spread(ALIKE, [seed])
-    for setting in ALIKE:
+    together = spread(SETTINGS, [seed])
+    for setting in SETTINGS:
         for measure, value in alone(setting, seed).items():
             assert_allclose(together[setting.name][measure], [value], rtol=1e-9, err_msg=f"{setting.name} {measure}")
 
 
 def test_spread_has_one_value_per_setting_measure_and_seed():
-    found = spread(ALIKE, [5, 6])
+    found = spread(SETTINGS, [5, 6])
     assert set(found) == {"plain", "mild", "long-step"}
-    for figures in found.values():
-        assert {measure: values.shape for measure, values in figures.items()} == dict.fromkeys(
+    for measures in found.values():
+        assert {measure: values.shape for measure, values in measures.items()} == dict.fromkeys(
             ("train", "val", "test", "smoothness"), (2,)
         )
 
@@ -72,19 +72,19 @@ def test_seeds_give_different_values_and_the_seed_of_the_setting_is_ignored():
 
 
 def test_cached_stacks_are_not_trained_again(trained):
-    first = spread(ALIKE, [0, 1])
+    first = spread(SETTINGS, [0, 1])
     assert len(trained) == 2
-    again = spread(ALIKE[::-1], [0, 1])
+    again = spread(SETTINGS[::-1], [0, 1])
     assert len(trained) == 2
-    for name, figures in first.items():
-        for measure, values in figures.items():
+    for name, measures in first.items():
+        for measure, values in measures.items():
             assert_array_equal(again[name][measure], values, strict=True)
 
 
 def test_each_setting_has_a_separate_file():
-    spread(ALIKE, [0])
+    spread(SETTINGS, [0])
     stems = {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()}
-    assert stems == {f"spread@{setting.file_stem}@1" for setting in ALIKE}
+    assert stems == {f"spread@{setting.file_stem}@1" for setting in SETTINGS}
 
 
 def test_setting_that_is_changed_back_or_renamed_is_not_trained_again(trained):
@@ -116,10 +116,10 @@ def test_seeds_and_stacks_are_trained_in_parallel(monkeypatch, settings, numbers
 
 def test_interrupt_does_not_wait_for_running_trainings(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 2)
-    met = []
+    epochs = []
 
     def count(epoch, net):
-        met.append(epoch)
+        epochs.append(epoch)
 
     train_stack, begun = seeds.train_stack, Event()
 
@@ -135,7 +135,7 @@ def test_interrupt_does_not_wait_for_running_trainings(monkeypatch):
     monkeypatch.setattr(seeds, "train_stack", train_and_count)
     with pytest.raises(KeyboardInterrupt):
         spread([PLAIN.model_copy(update={"n_epochs": 1000})], tuple(range(6)), interrupted)
-    assert len(met) < 1000
+    assert len(epochs) < 1000
     assert not paths.RUNS.exists()
 
 
@@ -146,7 +146,7 @@ def test_added_setting_is_trained_without_the_cached_ones(trained):
 
 
 def test_only_the_changed_setting_and_the_damaged_file_are_trained_again(trained):
-    spread(ALIKE, [0])
+    spread(SETTINGS, [0])
     (file,) = paths.RUNS.glob(f"spread@{PLAIN.file_stem}@1@*")
     file.write_bytes(b"damaged")
     spread([PLAIN, MILD.model_copy(update={"lam": 0.2}), LONG_STEP], [0])
@@ -183,39 +183,39 @@ def test_settings_that_differ_only_in_per_network_fields_are_trained_in_one_stac
 
 
 @pytest.fixture
-def heard(monkeypatch):
-    """What happens to the splits, in order: load, train with a seed, open test."""
+def split_events(monkeypatch):
+    """Record what happens to the splits, in order: "load", the seed of a training, "open" for the test split."""
     events, load_splits, train_stack = [], seeds.load_splits, seeds.train_stack
 
-    def load_and_note(*arguments):
+    def load_and_record(*arguments):
         splits = load_splits(*arguments)
         open_test = splits.test.load
         events.append("load")
         return splits._replace(test=Sealed(lambda: events.append("open") or open_test()))
 
-    def train_and_note(alike, splits, **others):
-        events.append(alike[0].seed)
-        return train_stack(alike, splits, **others)
+    def train_and_record(settings, splits, **others):
+        events.append(settings[0].seed)
+        return train_stack(settings, splits, **others)
 
-    monkeypatch.setattr(seeds, "load_splits", load_and_note)
-    monkeypatch.setattr(seeds, "train_stack", train_and_note)
+    monkeypatch.setattr(seeds, "load_splits", load_and_record)
+    monkeypatch.setattr(seeds, "train_stack", train_and_record)
     return events
 
 
-def test_splits_are_loaded_once_and_the_test_split_is_read_once_after_every_seed_is_trained(heard):
-    spread(ALIKE, [3, 1, 2])
-    assert [*heard[:1], *sorted(heard[1:4]), *heard[4:]] == ["load", 1, 2, 3, "open"]
+def test_splits_are_loaded_once_and_the_test_split_is_read_once_after_every_seed_is_trained(split_events):
+    spread(SETTINGS, [3, 1, 2])
+    assert [*split_events[:1], *sorted(split_events[1:4]), *split_events[4:]] == ["load", 1, 2, 3, "open"]
 
 
-def test_stacks_trained_on_the_same_images_share_the_splits_and_read_test_once(heard):
+def test_stacks_trained_on_the_same_images_share_the_splits_and_read_test_once(split_events):
     spread([PLAIN, MILD.model_copy(update={"loss": "bce"})], [0, 1])
-    assert (heard.count("load"), heard.count("open"), heard[0]) == (1, 1, "load")
-    assert heard.index("open") > heard.index(0)
+    assert (split_events.count("load"), split_events.count("open"), split_events[0]) == (1, 1, "load")
+    assert split_events.index("open") > split_events.index(0)
 
 
-def test_stacks_trained_on_different_images_load_their_own_splits(heard):
+def test_stacks_trained_on_different_images_load_their_own_splits(split_events):
     spread([PLAIN, MILD.model_copy(update={"train_on": "all"})], [0, 1])
-    assert (heard.count("load"), heard.count("open")) == (2, 2)
+    assert (split_events.count("load"), split_events.count("open")) == (2, 2)
 
 
 def test_finished_stack_is_cached_even_if_another_is_interrupted():

@@ -1,4 +1,4 @@
-"""Settings: what a YAML file may hold, and the one line that says what is wrong with it."""
+"""Settings: valid YAML files are read, and bad ones give a one-line error."""
 
 import io
 import json
@@ -35,7 +35,7 @@ GOOD = {
 }
 DEFAULT = {"name": "a", "eta": 0.001, "lam": 0.0}
 
-# file: (content, what the message says after the file's name)
+# case: (content, the message after the file's name)
 BAD = {
     "an unknown key": (
         "eta: 1\nlam: 0\nlambda: 1",
@@ -45,7 +45,7 @@ BAD = {
     "a negative eta": ("eta: -1\nlam: 0", "eta = -1: must be greater than 0"),
     "a zero eta": ("eta: 0\nlam: 0", "eta = 0: must be greater than 0"),
     "a negative lam": ("eta: 1\nlam: -0.1", "lam = -0.1: must be greater than or equal to 0"),
-    "an eta that is no number": ("eta: .nan\nlam: 0", "eta = nan: must be a finite number"),
+    "NaN for eta": ("eta: .nan\nlam: 0", "eta = nan: must be a finite number"),
     "an infinite lam": ("eta: 1\nlam: .inf", "lam = inf: must be a finite number"),
     "text for a number": ("eta: fast\nlam: 0", "eta = 'fast': must be a valid number"),
     "a quoted number": ("eta: '0.1'\nlam: 0", "eta = '0.1': must be a valid number"),
@@ -56,9 +56,9 @@ BAD = {
     "true for a number": ("eta: true\nlam: 0", "eta = True: must be a valid number"),
     "true for an integer": ("eta: 1\nlam: 0\nseed: true", "seed = True: must be a valid integer"),
     "a date for a number": ("eta: 2001-01-01\nlam: 0", "eta = datetime.date(2001, 1, 1): must be a valid number"),
-    "an empty batch": ("eta: 1\nlam: 0\nn_batch: 0", "n_batch = 0: must be greater than or equal to 1"),
-    "a negative batch": ("eta: 1\nlam: 0\nn_batch: -5", "n_batch = -5: must be greater than or equal to 1"),
-    "a broken batch": ("eta: 1\nlam: 0\nn_batch: 1.5", "n_batch = 1.5: must be a valid integer"),
+    "a batch size of 0": ("eta: 1\nlam: 0\nn_batch: 0", "n_batch = 0: must be greater than or equal to 1"),
+    "a negative batch size": ("eta: 1\nlam: 0\nn_batch: -5", "n_batch = -5: must be greater than or equal to 1"),
+    "a fractional batch size": ("eta: 1\nlam: 0\nn_batch: 1.5", "n_batch = 1.5: must be a valid integer"),
     "no epochs": ("eta: 1\nlam: 0\nn_epochs: 0", "n_epochs = 0: must be greater than or equal to 1"),
     "a negative seed": ("eta: 1\nlam: 0\nseed: -1", "seed = -1: must be greater than or equal to 0"),
     "another dtype": ("eta: 1\nlam: 0\ndtype: int8", "dtype = 'int8': must be 'float32' or 'float64'"),
@@ -95,11 +95,11 @@ BAD = {
         'not readable as YAML: while constructing a mapping .* duplicate key "eta"',
     ),
     "a Python object": ("eta: !!python/object/apply:os.getcwd []\nlam: 0", "not readable as YAML"),
-    "a date that is none": ("eta: 2001-13-45\nlam: 0", "not readable as YAML: month must be in 1..12"),
-    "a tag that does not fit": ("eta: !!float abc\nlam: 0", "not readable as YAML: could not convert string to float"),
-    "a truth that is none": ("eta: 1\nlam: 0\nflips: !!bool maybe", "not readable as YAML: 'maybe'"),
-    "a nest without end": ("[" * 1500, "not readable as YAML: maximum recursion depth exceeded"),
-    "a loop": ("eta: &a [*a]\nlam: 0", "eta = "),
+    "an impossible date": ("eta: 2001-13-45\nlam: 0", "not readable as YAML: month must be in 1..12"),
+    "a number tag on a word": ("eta: !!float abc\nlam: 0", "not readable as YAML: could not convert string to float"),
+    "a boolean tag on another word": ("eta: 1\nlam: 0\nflips: !!bool maybe", "not readable as YAML: 'maybe'"),
+    "1,500 nested lists": ("[" * 1500, "not readable as YAML: maximum recursion depth exceeded"),
+    "a list that contains itself": ("eta: &a [*a]\nlam: 0", "eta = "),
     "a billion laughs": (
         "a: &a [1, 1]\n" + "\n".join(f"{b}: &{b} [*{a}, *{a}, *{a}, *{a}]" for a, b in pairwise("abcdefghijklmnop")),
         "eta is missing; lam is missing; a = [1, 1]: unknown key",
@@ -117,7 +117,7 @@ BAD = {
         f"eta: 1\nlam: 0\nname: 0x{'f' * 5000}",
         "name = an integer of thousands of digits: unknown key; a setting is named by its file",
     ),
-    "a batch past all bounds": (
+    "a batch size beyond the limit": (
         "eta: 1\nlam: 0\nn_batch: 2147483649",
         "n_batch = 2147483649: must be less than or equal to 2147483648",
     ),
@@ -129,8 +129,8 @@ BAD = {
         "k0 = 1: unknown key",
     ),
     "a page of HTML": ("<!doctype html><title>Please log in</title>", "must hold keys and values"),
-    "JSON that is cut": ('{"eta": 0.1, "lam"', "not readable as YAML"),
-    "bytes that are no text": (b"\x00\xff\xfe\x80eta", "not readable as YAML"),
+    "truncated JSON": ('{"eta": 0.1, "lam"', "not readable as YAML"),
+    "binary data": (b"\x00\xff\xfe\x80eta", "not readable as YAML"),
     "Latin-1": ("eta: 1 # \N{LATIN SMALL LETTER E WITH ACUTE}".encode("latin-1"), "not readable as YAML"),
 }
 
@@ -175,7 +175,7 @@ def test_bad_file_gives_a_one_line_error_with_file_key_value_and_cure(tmp_path, 
     pattern = because if ".*" in because else re.escape(because)
     with pytest.raises(InputError, match=f"^{re.escape(str(file))}: {pattern}") as caught:
         settings.read(file)
-    assert str(caught.value).isprintable()  # one line, and no byte of a binary file in it
+    assert str(caught.value).isprintable()  # one line, without control characters of a binary file
     assert len(str(caught.value)) < 1000
 
 
@@ -188,7 +188,7 @@ keys = st.sampled_from(list(Setting.model_fields)) | st.text(max_size=9)
 
 
 def setting_or_one_line(folder, content):
-    """Reading never ends in another error, nor in a setting that could not be written into the results."""
+    """Read the content: it must give a setting that JSON can hold, or a one-line InputError."""
     file = write(folder / "a.yaml", content)
     try:
         json.dumps(settings.read(file).model_dump(), allow_nan=False)
@@ -262,7 +262,7 @@ def test_title_contains_eta_and_lam():
     assert Setting(**DEFAULT).plain_title == "η = 0.001, λ = 0"
 
 
-# Every field beside eta and lam: (another value than the usual, what a title says of it)
+# field, except eta and lam: (a value other than the default, how the title shows it)
 UNUSUAL = {
     "n_batch": (7, "n_batch = 7"),
     "n_epochs": (3, "n_epochs = 3"),
@@ -279,17 +279,17 @@ UNUSUAL = {
 }
 
 
-@pytest.mark.parametrize(("field", "value", "told"), [(field, *rest) for field, rest in UNUSUAL.items()])
-def test_title_contains_each_field_that_differs_from_its_default(field, value, told):
+@pytest.mark.parametrize(("field", "value", "words"), [(field, *rest) for field, rest in UNUSUAL.items()])
+def test_title_contains_each_field_that_differs_from_its_default(field, value, words):
     setting = Setting(**DEFAULT, **{field: value})
-    in_markdown = told.replace("_", r"\_")
+    in_markdown = words.replace("_", r"\_")
     assert setting.title == rf"$\eta = 0.001$, $\lambda = 0$, {in_markdown}"
-    assert setting.plain_title == f"η = 0.001, λ = 0, {told}"
+    assert setting.plain_title == f"η = 0.001, λ = 0, {words}"
 
 
 def test_title_lists_all_fields_that_differ_in_the_order_of_the_model():
     setting = Setting(**DEFAULT, **{field: value for field, (value, _) in UNUSUAL.items()})
-    assert setting.plain_title == ", ".join(["η = 0.001", "λ = 0", *(told for _, told in UNUSUAL.values())])
+    assert setting.plain_title == ", ".join(["η = 0.001", "λ = 0", *(words for _, words in UNUSUAL.values())])
 
 
 SHARED = {"n_batch", "n_epochs", "seed", "dtype", "loss", "train_on", "flips", "shifts"}

@@ -1,4 +1,4 @@
-"""The templates on the way: at which epochs they are kept, in what form, and that they end with what is returned."""
+"""Recorded templates: their epochs, their quantisation, and that the last one shows the returned network."""
 
 import numpy as np
 import pytest

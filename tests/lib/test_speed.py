@@ -1,4 +1,4 @@
-"""What makes training fast: counts of calls and page faults, and ratios of processor time, with slack."""
+"""Training is fast: few calls and page faults, and processor time close to that of the matrix products."""
 
 import resource
 import subprocess
@@ -38,7 +38,7 @@ def train(images, M):
 
 
 def products(images, M):
-    """The matrix products alone that training a stack of M on these images needs."""
+    """Compute only the matrix products that training a stack of M networks on these images needs."""
     X, _ = images
     W, G = np.ones((3072, 10 * M), np.float32), np.ones((N_BATCH, 10 * M), np.float32)
     for start in range(0, len(X), N_BATCH):
@@ -47,7 +47,7 @@ def products(images, M):
 
 
 def processor_seconds(job, *arguments):
-    """The least of a few, since others use the processor too."""
+    """Return the smallest time of four runs, since other processes use the processor, too."""
     took = []
     for _ in range(4):
         start = time.process_time()
@@ -57,7 +57,7 @@ def processor_seconds(job, *arguments):
 
 
 def test_one_step_makes_few_calls(images):
-    """Counts calls of Python and of C functions: what a step of one network costs beside its products."""
+    """Calls of Python and C functions are the cost of a step of one network besides its matrix products."""
     calls = 0
 
     def count(frame, event, function):
@@ -69,11 +69,11 @@ def test_one_step_makes_few_calls(images):
         train(images, 1)
     finally:
         sys.setprofile(None)
-    assert calls / STEPS < 180  # 123 when it was written
+    assert calls / STEPS < 180  # it was 123 when this test was written
 
 
 def test_evaluation_needs_little_memory_and_time_besides_the_matrix_product(images):
-    """A few arrays as large as the scores, no copy of the images; and it takes little longer than its product."""
+    """It may allocate a few arrays as large as the scores, but no copy of the images."""
     net = init_network(np.random.default_rng(0))
     history = History({"train": images}, 0.0)
     tracemalloc.start()
@@ -81,13 +81,13 @@ def test_evaluation_needs_little_memory_and_time_besides_the_matrix_product(imag
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     scores = STEPS * N_BATCH * 10 * np.dtype(np.float32).itemsize
-    assert most < 5 * scores  # 2.5 when it was written
+    assert most < 5 * scores  # it was 2.5 times when this test was written
     assert processor_seconds(history, 1, net) < 2 * processor_seconds(np.matmul, images[0], net.W)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults otherwise")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count page faults differently")
 def test_step_of_a_large_stack_allocates_no_large_arrays(images):
-    """New arrays as large as W in each step would cost a fifth of the time in page faults."""
+    """Allocating arrays as large as W in each step would cost a fifth of the time in page faults."""
     train(images, 32)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     train(images, 32)

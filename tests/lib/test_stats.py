@@ -25,7 +25,7 @@ truths = arrays(bool, 30)
 
 
 def stripes(period):
-    """Return one template in which the rows of every plane are a sine."""
+    """Return one template whose rows are sine waves in every colour plane."""
     return np.tile(np.sin(2 * np.pi * np.arange(32) / period), 96)[:, None]
 
 
@@ -49,7 +49,7 @@ def test_finer_detail_is_less_smooth():
 
 
 def test_smoothness_is_the_correlation_of_neighbours():
-    W = np.random.default_rng(0).standard_normal((3072, 4)).cumsum(0)  # a random walk: neighbours resemble each other
+    W = np.random.default_rng(0).standard_normal((3072, 4)).cumsum(0)  # a random walk, so that neighbours are similar
     pairs = []
     for template in W.T:
         for plane in template.reshape(3, 32, 32):
@@ -65,7 +65,7 @@ def test_scale_and_offset_do_not_change_smoothness():
 
 
 def test_smoothness_ignores_differences_between_colours():
-    planes = np.repeat([1.0, -5.0, 9.0], 1024)  # constant colours: their borders are no detail
+    planes = np.repeat([1.0, -5.0, 9.0], 1024)  # constant colour planes: their borders are not detail
     noise = np.random.default_rng(0).standard_normal(3072)
     assert_allclose(smoothness((planes + noise)[:, None]), smoothness(noise[:, None]))
 
@@ -106,7 +106,7 @@ def test_without_errors_there_are_no_confident_errors():
 
 
 def two_classifiers(both, first, second, neither):
-    """Return booleans for as many images that both, the first alone, the second alone, or neither have right."""
+    """Return two classifiers' booleans, given the numbers of images that both, one or neither has right."""
     correct = np.repeat([True, True, False, False], [both, first, second, neither])
     return correct, np.repeat([True, False, True, False], [both, first, second, neither])
 
@@ -137,7 +137,7 @@ def test_mcnemar_ignores_images_that_both_or_neither_have_right():
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)],
 )
 def test_wilson_interval_agrees_with_the_literature(right, n, low, high):
-    """Newcombe, Statistics in Medicine 17, 1998, Table I, method 3."""
+    """Source: Newcombe, Statistics in Medicine 17, 1998, Table I, method 3."""
     assert_allclose(wilson(right / n, n), (low, high), atol=5e-5)
 
 
@@ -178,7 +178,7 @@ pairs = arrays(float, (2, 8), elements=st.integers(0, 20).map(lambda percent: pe
 
 
 def varies(values):
-    """Return whether the differences vary; otherwise their deviation is 0, and there is no t."""
+    """Return whether the differences vary. If their deviation is 0, t is undefined."""
     return np.ptp(np.round(values[0] - values[1], 6)) > 0
 
 
@@ -203,7 +203,7 @@ def test_paired_test_of_equal_values_is_1(values):
 
 
 def test_paired_test_ignores_variation_that_both_values_of_a_pair_share():
-    """The same small gain for every seed is evidence, although the seeds vary more."""
+    """The same small gain for every seed is evidence, although the values vary more between the seeds."""
     seeds, gain = np.array([0.30, 0.35, 0.40, 0.45]), np.array([0.010, 0.011, 0.009, 0.010])
     assert paired_p(seeds + gain, seeds) < 0.001
     assert stats.ttest_ind(seeds + gain, seeds).pvalue > 0.5

@@ -1,4 +1,4 @@
-"""Training against a loop with its own gradient, a pinned trajectory, and the record of what is reached."""
+"""Compare training with a loop from the definition, with PyTorch and with pinned costs; test the history."""
 
 from itertools import repeat
 
@@ -23,7 +23,7 @@ def train(p, orders=None, n_batch=3, **others):
 
 
 def pull(name, s, label):
-    """How an image's loss changes with its scores s (K,)."""
+    """Return the gradient of an image's loss with respect to its scores s (K,)."""
     one_hot = np.eye(len(s))[label]
     if name == "bce":
         return (1 / (1 + np.exp(-s)) - one_hot) / len(s)
@@ -31,7 +31,7 @@ def pull(name, s, label):
 
 
 def loop_train(p, orders=None, n_batch=3, name="softmax", factors=ONES):
-    """Mini-batch gradient descent from its definition, for one network, image by image."""
+    """Train one network by mini-batch gradient descent as it is defined, image by image."""
     W, b = p.net.W.copy(), p.net.b.copy()
     orders = epoch_orders(np.random.default_rng(5), 7, 4) if orders is None else orders
     for order, factor in zip(orders, factors, strict=False):
@@ -84,8 +84,8 @@ def test_training_matches_the_loop(single, n_batch, name):
 
 
 def test_defaults_are_softmax_unchanged_inputs_constant_eta_and_no_momentum(problem):
-    asked = train(problem, loss=SOFTMAX, take=lambda X, batch: X[batch], decay=[1, 1, 1, 1], momentum=0.0)
-    assert_same(train(problem), asked, rtol=0)
+    explicit = train(problem, loss=SOFTMAX, take=lambda X, batch: X[batch], decay=[1, 1, 1, 1], momentum=0.0)
+    assert_same(train(problem), explicit, rtol=0)
 
 
 def test_stack_gives_the_results_of_its_networks_trained_separately(stack):
@@ -145,19 +145,19 @@ def test_factor_0_leaves_the_network_unchanged(problem):
 
 
 def test_factor_is_requested_after_on_epoch_of_the_previous_epoch(problem):
-    heard = []
+    events = []
 
     def decay():
         while True:
-            heard.append("factor")
+            events.append("factor")
             yield 1
 
-    train(problem, decay=decay(), on_epoch=lambda epoch, net: heard.append(epoch))
-    assert heard == ["factor", 1, "factor", 2, "factor", 3, "factor", 4]
+    train(problem, decay=decay(), on_epoch=lambda epoch, net: events.append(epoch))
+    assert events == ["factor", 1, "factor", 2, "factor", 3, "factor", 4]
 
 
 def torch_train(p, momentum):
-    """Mini-batch gradient descent with momentum as PyTorch does it, for one network."""
+    """Train one network with PyTorch's mini-batch gradient descent with momentum."""
     W, b = (torch.tensor(array, requires_grad=True) for array in p.net)
     optimiser = torch.optim.SGD([W, b], lr=float(p.eta), momentum=momentum)
     for order in epoch_orders(np.random.default_rng(5), 7, 4):
@@ -191,7 +191,7 @@ def test_scalar_momentum_applies_to_every_network_of_a_stack(stack, momentum):
 
 
 def test_momentum_repeats_a_share_of_the_previous_update_even_if_eta_is_0(problem):
-    """A second epoch with eta 0 goes on by momentum alone: each step is half of the one before."""
+    """With eta 0, only momentum changes the weights: each update is half of the previous one."""
     whole, last = [np.arange(7)], problem.each(lambda p: loop_train(p, [np.arange(7)], 7).W) - problem.net.W
     trained = train(problem, whole * 3, 7, momentum=0.5, decay=[1, 0, 0])
     assert_allclose(trained.W, problem.net.W + 1.75 * last, rtol=1e-12)
@@ -203,7 +203,7 @@ def test_training_without_epochs_returns_the_initial_network(problem):
 
 def test_training_does_not_change_the_initial_network_or_the_data(problem):
     for array in [problem.X, problem.y, *problem.net]:
-        array.flags.writeable = False  # whatever writes to it raises
+        array.flags.writeable = False  # a write raises ValueError
     assert all((new != old).all() for new, old in zip(train(problem), problem.net, strict=True))
 
 
@@ -265,9 +265,9 @@ def test_evaluate_returns_loss_cost_and_accuracy(problem, name):
 
 
 def test_default_loss_of_evaluate_is_softmax(problem):
-    unasked = evaluate(problem.X, problem.y, problem.net, problem.lam)
+    default = evaluate(problem.X, problem.y, problem.net, problem.lam)
     for measure, value in evaluate(problem.X, problem.y, problem.net, problem.lam, SOFTMAX).items():
-        assert_array_equal(unasked[measure], value)
+        assert_array_equal(default[measure], value)
 
 
 @either_loss

@@ -1,4 +1,4 @@
-"""One setting from start to end, and several as one stack, on small made-up data."""
+"""Train one setting from start to end, and several as one stack, on small made-up data."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("small_data")
 
 
 def opened(splits):
-    """X and y of the training, the validation and the test split."""
+    """Return X and y of the training, the validation and the test split."""
     return splits.train, splits.val, splits.test.open()
 
 
@@ -88,16 +88,16 @@ def test_last_history_entry_describes_the_returned_network():
             assert run.history[split][measure][-1] == value
 
 
-KEPT = {
+AVERAGED = {
     "the average": {"average": True},
-    "its mirror mean": {"mirror": True},
-    "the average's mirror mean": {"average": True, "mirror": True},
-    "all of it": {"average": True, "mirror": True, "decay": "plateau", "momentum": 0.5, "flips": True, "loss": "bce"},
+    "the mirror average": {"mirror": True},
+    "the average and the mirror average": {"average": True, "mirror": True},
+    "all options": {"average": True, "mirror": True, "decay": "plateau", "momentum": 0.5, "flips": True, "loss": "bce"},
 }
-kept = pytest.mark.parametrize("fields", KEPT.values(), ids=KEPT)
+averaged = pytest.mark.parametrize("fields", AVERAGED.values(), ids=AVERAGED)
 
 
-@kept
+@averaged
 @pytest.mark.parametrize("n_epochs", [1, 3, 4])
 def test_last_history_entry_describes_the_returned_average(fields, n_epochs):
     setting, splits = SETTING.model_copy(update=fields | {"n_epochs": n_epochs}), load_splits()
@@ -108,18 +108,19 @@ def test_last_history_entry_describes_the_returned_average(fields, n_epochs):
             assert run.history[split][measure][-1] == value
 
 
-# Its step is so long that the iterates swing: the last is far worse in training than the average is in validation.
-SWINGING = SETTING.model_copy(update={"eta": 0.5, "lam": 1.5, "n_batch": 300, "n_epochs": 20})
+# With this long step the iterates oscillate: the training accuracy of the last iterate is far below the validation
+# accuracy of the average.
+OSCILLATING = SETTING.model_copy(update={"eta": 0.5, "lam": 1.5, "n_batch": 300, "n_epochs": 20})
 
 
-@kept
-@pytest.mark.parametrize("setting", [SETTING, SWINGING], ids=["steady", "swinging"])
+@averaged
+@pytest.mark.parametrize("setting", [SETTING, OSCILLATING], ids=["steady", "oscillating"])
 def test_honest_run_is_not_stopped_by_the_guards(setting, fields):
-    train_setting(setting.model_copy(update=fields))  # raises GuardError if it is
+    train_setting(setting.model_copy(update=fields))  # a GuardError would fail the test
 
 
 def test_guards_stop_a_validation_accuracy_of_the_average_with_the_training_accuracy_of_the_last_iterate():
-    last, average = (train_setting(SWINGING.model_copy(update={"average": own})).history for own in (False, True))
+    last, average = (train_setting(OSCILLATING.model_copy(update={"average": own})).history for own in (False, True))
     reached, held_out = last["train"]["accuracy"][-1], average["val"]["accuracy"][-1]
     with pytest.raises(GuardError, match="is the training accuracy another network"):
         check_plausible(reached, 300, held_out, 300, "validation")
@@ -143,12 +144,12 @@ def test_test_results_describe_the_network_on_the_test_images():
 def test_test_images_are_evaluated_once_at_the_end(monkeypatch):
     test_labels, evaluated = load_splits().test.open()[1], []
 
-    def evaluate_and_note(X, y, net, lam, loss):
+    def evaluate_and_record(X, y, net, lam, loss):
         evaluated.append(np.array_equal(y, test_labels))
         return evaluate(X, y, net, lam, loss)
 
-    monkeypatch.setattr(training, "evaluate", evaluate_and_note)
-    monkeypatch.setattr("lib.train.evaluate", evaluate_and_note)
+    monkeypatch.setattr(training, "evaluate", evaluate_and_record)
+    monkeypatch.setattr("lib.train.evaluate", evaluate_and_record)
     train_setting(SETTING)
     assert evaluated == [False] * 6 + [True]  # three epochs of two splits, then the test
 
@@ -183,12 +184,12 @@ def test_setting_with_a_damaged_cache_file_is_trained_again():
 
 @pytest.fixture
 def small_val(monkeypatch):
-    """100 validation images, since there are 1,500 in all."""
+    """Use 100 validation images, since there are only 1,500 images in all."""
     monkeypatch.setattr("lib.assignment.N_VAL", 100)
 
 
 def of_all_batches():
-    """Every image that can be trained on, with its label, as bytes: made up, no two are alike."""
+    """Return every image of the five batches, with its label, as bytes. The made-up images are all different."""
     batches = [cifar10.load_batch(name) for name in FIVE]
     return [bytes([label]) + image.tobytes() for images, y in batches for image, label in zip(images, y, strict=True)]
 
@@ -323,8 +324,8 @@ def with_fields(**fields):
     return [member.model_copy(update=fields) for member in MEMBERS]
 
 
-def each_its_own(**fields):
-    """A stack in which the members differ in all they may differ in; `fields` are what they share."""
+def different_options(**fields):
+    """Return settings for one stack that differ in every per-network field; `fields` are the same for all."""
     own = [
         {},
         {"eta": 0.01, "decay": "step"},
@@ -340,11 +341,11 @@ def each_its_own(**fields):
 
 STACKS = {
     "plain": MEMBERS,
-    "the other loss": with_fields(loss="bce"),
-    "all with steps": with_fields(**FULL, decay="step"),
-    "all with a plateau and the other loss": with_fields(**FULL, decay="plateau", loss="bce"),
-    "each its own": each_its_own(),
-    "each its own, with drawn views and the other loss": each_its_own(flips=True, shifts=1, loss="bce"),
+    "bce": with_fields(loss="bce"),
+    "every option with step decay": with_fields(**FULL, decay="step"),
+    "every option with plateau decay and bce": with_fields(**FULL, decay="plateau", loss="bce"),
+    "different options": different_options(),
+    "different options, random views and bce": different_options(flips=True, shifts=1, loss="bce"),
 }
 
 
@@ -362,7 +363,7 @@ def test_stack_gives_the_results_of_its_settings_trained_separately(members):
 
 
 def test_each_network_of_a_stack_uses_only_the_options_of_its_setting():
-    members, splits = each_its_own(), load_splits("float64")
+    members, splits = different_options(), load_splits("float64")
     usual = {field: Setting.model_fields[field].default for field in ("decay", "momentum", "average", "mirror")}
     plain = train_stack([member.model_copy(update=usual) for member in members], splits).net
     apart = abs(train_stack(members, splits).net.W - plain.W).max((0, 2))
@@ -371,7 +372,7 @@ def test_each_network_of_a_stack_uses_only_the_options_of_its_setting():
 
 
 def torch_factors(losses):
-    """Eta's factor in each epoch by PyTorch's plateau, if these are the losses after each."""
+    """Return eta's factor in each epoch by PyTorch's plateau schedule, given the loss after each epoch."""
     optimiser = torch.optim.SGD([torch.zeros(1)], lr=1.0)
     scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.1, patience=2, threshold=0, eps=0)
     found = []
@@ -383,11 +384,11 @@ def torch_factors(losses):
 
 @pytest.mark.parametrize("m", [2, 6])
 def test_plateau_decay_of_a_network_matches_torch_on_its_validation_loss(m):
-    setting, (X, y), val = each_its_own()[m], *load_splits("float64")[:2]
+    setting, (X, y), val = different_options()[m], *load_splits("float64")[:2]
     start, orders = (np.random.default_rng(42) for _ in range(2))
     iterates = History({"val": val}, 0, SOFTMAX)
     alone = setting.model_copy(update={"average": False, "mirror": False})
-    history = train_stack([*each_its_own()[:2], alone], load_splits("float64")).history
+    history = train_stack([*different_options()[:2], alone], load_splits("float64")).history
     factors = torch_factors(history["val"]["loss"][:, 2])
     mini_batch_gd(
         X, y, init_network(start, dtype="float64"), eta=setting.eta, lam=setting.lam, momentum=setting.momentum,
@@ -398,7 +399,7 @@ def test_plateau_decay_of_a_network_matches_torch_on_its_validation_loss(m):
 
 
 def test_last_history_entry_describes_the_returned_stack():
-    members, splits = each_its_own(), load_splits("float64")
+    members, splits = different_options(), load_splits("float64")
     net, history = train_stack(members, splits)
     for split in ("train", "val"):
         last = evaluate(*getattr(splits, split), net, np.array([member.lam for member in members]))
@@ -440,10 +441,10 @@ def test_only_the_requested_splits_are_recorded_after_every_epoch(watch):
 
 def test_validation_split_is_always_recorded_with_plateau_decay():
     assert set(train_stack(with_fields(decay="plateau"), load_splits("float64"), ()).history.record) == {"val"}
-    assert set(train_stack(each_its_own(), load_splits("float64"), ("train",)).history.record) == {"train", "val"}
+    assert set(train_stack(different_options(), load_splits("float64"), ("train",)).history.record) == {"train", "val"}
 
 
-@pytest.mark.parametrize("members", [MEMBERS, each_its_own()], ids=["plain", "each its own"])
+@pytest.mark.parametrize("members", [MEMBERS, different_options()], ids=["plain", "different options"])
 def test_recorded_splits_do_not_affect_the_trained_weights(members):
     splits = load_splits("float64")
     watched, unwatched = (train_stack(members, splits, watch).net for watch in (("train", "val"), ()))
