@@ -215,7 +215,7 @@ def test_final_weights_are_correlated_with_the_initial_weights_of_the_same_seed(
     ],
     ids=["far apart", "close", "the same answers"],
 )
-def test_settings_are_told_apart_only_if_mcnemars_test_is_significant(make_run, ranks, told_apart, says):
+def test_settings_differ_on_test_images_only_if_mcnemars_test_is_significant(make_run, ranks, told_apart, says):
     best = make_run("b", accuracy=(0.5, 0.4), test_scores=right_in(0, 18))
     other = make_run("o", lam=0.1, accuracy=(0.5, 0.3), test_scores=right_in(*ranks))
     said = sentences.on_choice([other, best], Y)

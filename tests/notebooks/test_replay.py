@@ -78,7 +78,7 @@ PLAIN = {"settings": [(0.01, 0.1)]}
 @small_data
 @pytest.mark.parametrize("batch", [TRAIN, VAL, TEST])
 @pytest.mark.parametrize("orders", ORDERS)
-def test_a_replay_trains_on_the_named_batch_in_the_named_orders(batch, orders):
+def test_replay_trains_on_the_given_batch_in_the_given_orders(batch, orders):
     standardiser = Standardiser.fit(cifar10.load_batch("data_batch_1")[0])  # even if training uses another batch
     X, y = cifar10.load_batch(batch)
     X = standardiser.apply(X, np.float64)

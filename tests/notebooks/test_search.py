@@ -239,7 +239,7 @@ def test_results_of_a_stack_equal_those_of_single_trainings(serially):
 
 @pytest.mark.filterwarnings("error", "ignore::ResourceWarning")
 @pytest.mark.usefixtures("small_data")
-def test_setting_that_diverges_has_nan_results_and_leaves_others_finite(serially):
+def test_setting_that_diverges_has_nan_results_and_the_other_settings_finite_ones(serially):
     usual = {"name": "a", "lam": 1.0, "n_epochs": 20, "n_batch": 40}
     found = search([Setting(eta=0.01, **usual), Setting(eta=1e6, **usual)])
     for values in found.values():

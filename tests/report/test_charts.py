@@ -134,7 +134,7 @@ ROWS = ("sample images", "templates", "templates on one scale", "templates compa
 
 
 @pytest.mark.parametrize("draw", [FIGURES[name] for name in ROWS] + [film_strip], ids=[*ROWS, "film strip"])
-def test_labels_and_titles_lie_within_the_figure_after_one_drawing(draw):
+def test_labels_and_titles_lie_within_the_figure(draw):
     fig = draw()
     FigureCanvasAgg(fig).draw()
     for text in (text for ax in fig.axes for text in ax.texts if text.get_text()):
@@ -195,7 +195,7 @@ def test_several_settings_are_named_in_the_legend():
     assert [text.get_text() for text in fig.legends[0].texts] == ["first", "second", "training", "validation"]
 
 
-def test_epochs_are_counted_from_one():
+def test_x_axis_counts_epochs_from_one():
     assert curves.over_epochs({"a": HISTORY}, ["red"]).axes[0].lines[0].get_xdata().tolist() == [1, 2, 3, 4, 5]
 
 
@@ -243,7 +243,7 @@ def test_strip_of_a_setting_shows_our_seeds_and_published_accuracies_in_its_colo
         assert {round(height) for height in ours.get_offsets()[:, 1]} == {row}
 
 
-def test_first_of_the_named_rows_is_at_the_top():
+def test_named_rows_draws_the_first_row_at_the_top():
     _, ax = curves.named_rows(["a", "b"], "x", 0.3)
     bottom, top = ax.get_ylim()
     assert bottom > top

@@ -278,7 +278,7 @@ def test_html_loads_no_other_file(page):
     assert "@import" not in page
 
 
-def test_ids_are_unique_and_every_link_within_the_page_leads_to_one(page):
+def test_ids_are_unique_and_every_link_within_the_page_has_a_target(page):
     found = Attributes(page).found
     ids = [value for _, key, value in found if key == "id"]
     assert len(ids) == len(set(ids))
@@ -348,7 +348,7 @@ def test_text_with_html_tags_is_escaped(page):
     assert escape("Half-open [0, 1) & <script>alert(1)</script>") in page
 
 
-def test_each_figure_is_an_image_with_its_alt_text(page):
+def test_each_svg_has_the_role_img_and_an_alternative_text(page):
     images = re.findall(r"<svg\b[^>]*>", page)
     assert len(images) == 4
     assert all('role="img"' in image and "aria-label=" in image for image in images)
@@ -373,14 +373,14 @@ def math_characters(page):
     return {*unescape(re.sub(r"<[^>]+>|\s", "", formulas)), *(ITALIC[c] for c in single if c in ITALIC)}
 
 
-def test_the_math_font_has_every_character_of_the_formulas(page):
+def test_math_font_has_every_character_of_the_formulas(page):
     """`make font` rebuilds the font with the characters that the Makefile lists."""
     characters = set(map(chr, TTFont(render.FONT).getBestCmap()))
     assert {"𝜆", "𝑊", "‖"} <= math_characters(page) <= characters
     assert math_characters((paths.REPORT / "report.html").read_text()) <= characters
 
 
-def test_the_math_font_is_embedded_and_small(page):
+def test_math_font_is_embedded_and_smaller_than_120_kb(page):
     (font,) = re.findall(r"url\(data:font/woff;base64,([^)]+)\)", page)
     assert b64decode(font) == render.FONT.read_bytes()
     assert render.FONT.stat().st_size < 120_000

@@ -198,7 +198,7 @@ def made_from(needs, file):
 PAGES = {"results.json", "report.html"}
 
 
-def test_changed_chart_runs_only_its_chapter():
+def test_changed_chart_runs_only_the_notebook_of_its_chapter():
     assert made_from(prerequisites(), "notebooks/improvements/charts.py") == PAGES | {"5-improvements.ipynb"}
 
 

@@ -70,7 +70,7 @@ def test_two_threads_give_the_same_printed_numbers_as_one():
 @needs_kernels
 @pytest.mark.faults
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_other_kernel_gives_the_same_printed_numbers(kernel):
+def test_other_kernels_for_matrix_products_give_the_same_printed_numbers(kernel):
     used, _, results = trained(1, OPENBLAS_CORETYPE=kernel)
     assert used == kernel
     assert printed(results) == printed(trained(1)[2])
