@@ -49,12 +49,12 @@ def git(*command: str) -> str:
 def versions() -> dict[str, str]:
     """Return the version of each package that pyproject.toml lists, if it is installed."""
     project = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    found = {}
+    installed = {}
     for dependency in project["dependencies"]:
         package = re.split(r"[^\w.-]", dependency)[0]
         with suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
+            installed[package] = metadata.version(package)
+    return installed
 
 
 def long_date(day: str) -> str:

@@ -1,9 +1,9 @@
 "use strict";
-// What the page can do beside being read. Without this script it stands whole; with it, it loads and keeps nothing.
+// What the page can do beyond being read. It is complete without this script, and the script loads and stores nothing.
 
 const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-// An element with its attributes and content; `svg` is the name space of a drawing's parts.
+// Make an element with its attributes and content; `svg` is the name space of the parts of a drawing.
 const svg = "http://www.w3.org/2000/svg";
 function create(tag, attributes = {}, content = [], space = "http://www.w3.org/1999/xhtml") {
   const element = document.createElementNS(space, tag);
@@ -12,14 +12,14 @@ function create(tag, attributes = {}, content = [], space = "http://www.w3.org/1
   return element;
 }
 
-// --- The contents stand open beside the text where there is room, and fold away above it where there is none ----------
+// --- The contents are open beside the text in a wide window, and folded above it in a narrow one ----------------------
 
 const wide = matchMedia("(min-width: 68rem)"), contents = document.querySelector("nav details");
 const fold = () => { contents.open = wide.matches; };
 wide.addEventListener("change", fold);
 fold();
 
-// --- Templates that form: a slider moves the one image behind all ten windows -----------------------------------------
+// --- Templates during training: a slider moves the image behind all ten windows ---------------------------------------
 
 function addSlider(film, number) {
   const epochs = JSON.parse(film.dataset.epochs), last = epochs.length - 1, id = `epoch-${number}`;
@@ -29,12 +29,12 @@ function addSlider(film, number) {
   const ticks = create("div", {class: "ticks", "aria-hidden": "true"}, epochs.map(epoch => create("span", {}, [epoch])));
   const show = () => {
     const frame = slider.valueAsNumber, epoch = epochs[frame];
-    const told = epoch ? `after epoch ${epoch}` : "before training";
+    const moment = epoch ? `after epoch ${epoch}` : "before training";
     for (const image of images) image.setAttribute("y", -size * frame);
     [...ticks.children].forEach((tick, i) => tick.classList.toggle("now", i === frame));
-    now.value = told;
-    slider.setAttribute("aria-valuetext", told);
-    stage.setAttribute("aria-label", `The ten templates ${told}.`);
+    now.value = moment;
+    slider.setAttribute("aria-valuetext", moment);
+    stage.setAttribute("aria-label", `The ten templates ${moment}.`);
   };
   const label = create("label", {for: id}, ["Templates "]);
   film.append(create("div", {class: "control"}, [create("p", {}, [label, now]), slider, ticks]));
@@ -44,28 +44,28 @@ function addSlider(film, number) {
 }
 all(".film").forEach(addSlider);
 
-// --- Curves that tell their values: where the pointer is, or by the arrow keys ----------------------------------------
+// --- Curves show their values: at the pointer, or by the arrow keys ---------------------------------------------------
 
 function addValues(chart) {
   const panels = JSON.parse(chart.dataset.hover), drawing = chart.querySelector("svg");
   const marks = create("g", {class: "marks"}, [], svg), tip = create("div", {class: "tip", "aria-hidden": "true"});
-  const told = create("p", {class: "unseen", "aria-live": "polite"});
-  let panel = 0, place = panels[0].steps.length - 1;
+  const spoken = create("p", {class: "unseen", "aria-live": "polite"});
+  let current = 0, place = panels[0].steps.length - 1; // the panel and the step along its axis
   drawing.append(marks);
-  chart.append(tip, told);
+  chart.append(tip, spoken);
   chart.tabIndex = 0;
   chart.setAttribute("role", "group");
-  chart.setAttribute("aria-label", "Chart. Arrow keys tell its values: left and right along the axis, up and down the panel.");
+  chart.setAttribute("aria-label", "Chart. Arrow keys read out its values: left and right along the axis, up and down between panels.");
 
-  const at = own => Math.min(place, own.steps.length - 1);
-  const shown = own => own.curves.filter(curve => curve.y[at(own)] != null);
+  const at = panel => Math.min(place, panel.steps.length - 1);
+  const shown = panel => panel.curves.filter(curve => curve.y[at(panel)] != null);
   const number = value => String(+value.toPrecision(4)).length > 6 ? value.toExponential(2) : value.toPrecision(4);
 
-  function mark(own) {
-    const x = own.x[at(own)], [, top, , bottom] = own.box;
+  function mark(panel) {
+    const x = panel.x[at(panel)], [, top, , bottom] = panel.box;
     marks.append(create("line", {x1: x, x2: x, y1: top, y2: bottom}, [], svg));
-    for (const curve of shown(own)) {
-      marks.append(create("circle", {cx: x, cy: curve.y[at(own)], r: 2.2, fill: curve.colour}, [], svg));
+    for (const curve of shown(panel)) {
+      marks.append(create("circle", {cx: x, cy: curve.y[at(panel)], r: 2.2, fill: curve.colour}, [], svg));
     }
   }
   function row(curve, i) {
@@ -73,7 +73,7 @@ function addValues(chart) {
     key.style.borderColor = curve.colour;
     return create("tr", {}, [create("td", {}, [key, curve.name]), create("td", {}, [number(curve.values[i])])]);
   }
-  // Beside the panel it tells of, on the side with room for it; if neither has, below the drawing.
+  // Put the tooltip beside its panel, on the side with room for it; if neither has, below the drawing.
   function put({box: [left, top, right]}) {
     const frame = chart.getBoundingClientRect(), to = drawing.getScreenCTM(), width = tip.offsetWidth;
     const [from, until] = [left - 28, right + 4].map(x => new DOMPoint(x, top).matrixTransform(to).x - frame.left);
@@ -83,30 +83,30 @@ function addValues(chart) {
     tip.style.top = `${y}px`;
   }
   function show(aloud) {
-    const own = panels[panel], i = at(own), head = `${own.title}, ${own.axis} ${own.steps[i]}`;
+    const panel = panels[current], i = at(panel), head = `${panel.title}, ${panel.axis} ${panel.steps[i]}`;
     marks.replaceChildren();
-    panels.filter(other => `${other.steps}` === `${own.steps}`).forEach(mark);
-    tip.replaceChildren(create("b", {}, [head]), create("table", {}, shown(own).map(curve => row(curve, i))));
-    chart.classList.add("told");
-    put(own);
-    if (aloud) told.textContent = `${head}: ${shown(own).map(({name, values}) => `${name} ${number(values[i])}`).join("; ")}`;
+    panels.filter(other => `${other.steps}` === `${panel.steps}`).forEach(mark);
+    tip.replaceChildren(create("b", {}, [head]), create("table", {}, shown(panel).map(curve => row(curve, i))));
+    chart.classList.add("open");
+    put(panel);
+    if (aloud) spoken.textContent = `${head}: ${shown(panel).map(({name, values}) => `${name} ${number(values[i])}`).join("; ")}`;
   }
-  const hide = () => { marks.replaceChildren(); chart.classList.remove("told"); };
+  const hide = () => { marks.replaceChildren(); chart.classList.remove("open"); };
 
   const nearest = (values, distance) => values.reduce((best, value, i) => distance(value) < distance(values[best]) ? i : best, 0);
   function point(event) {
     const {x} = new DOMPoint(event.clientX, event.clientY).matrixTransform(drawing.getScreenCTM().inverse());
-    panel = nearest(panels, ({box: [left, , right]}) => Math.max(left - x, x - right, 0));
-    place = nearest(panels[panel].x, own => Math.abs(own - x));
+    current = nearest(panels, ({box: [left, , right]}) => Math.max(left - x, x - right, 0));
+    place = nearest(panels[current].x, step => Math.abs(step - x));
     show(false);
   }
   const moves = {
-    ArrowLeft: () => { place = Math.max(0, at(panels[panel]) - 1); },
-    ArrowRight: () => { place = Math.min(panels[panel].steps.length - 1, place + 1); },
-    ArrowUp: () => { panel = Math.max(0, panel - 1); },
-    ArrowDown: () => { panel = Math.min(panels.length - 1, panel + 1); },
+    ArrowLeft: () => { place = Math.max(0, at(panels[current]) - 1); },
+    ArrowRight: () => { place = Math.min(panels[current].steps.length - 1, place + 1); },
+    ArrowUp: () => { current = Math.max(0, current - 1); },
+    ArrowDown: () => { current = Math.min(panels.length - 1, current + 1); },
     Home: () => { place = 0; },
-    End: () => { place = panels[panel].steps.length - 1; },
+    End: () => { place = panels[current].steps.length - 1; },
   };
   function key(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || !moves[event.key]) return;
@@ -122,7 +122,7 @@ function addValues(chart) {
 }
 all(".chart").forEach(addValues);
 
-// --- Figures that open large: the figure itself moves into the dialog, and back ---------------------------------------
+// --- Figures can be enlarged: the figure itself moves into the dialog, and back ---------------------------------------
 
 const dialog = create("dialog", {class: "large", "aria-label": "Figure, enlarged"});
 const close = create("button", {type: "button", class: "close"}, ["Close"]);
@@ -152,10 +152,10 @@ dialog.addEventListener("click", event => {
 });
 addEventListener("beforeprint", () => {
   dialog.close();
-  dialog.dispatchEvent(new Event("close")); // its own comes too late for the paper
+  dialog.dispatchEvent(new Event("close")); // the dialog sends it too late for printing
 });
 
-// --- What scrolls sideways can be scrolled by the keyboard -----------------------------------------------------------
+// --- Wide content can be scrolled by the keyboard ---------------------------------------------------------------------
 
 function reach(box) {
   const scrolls = box.scrollWidth > box.clientWidth, label = box.closest("figure")?.querySelector(".label")?.textContent;
@@ -165,7 +165,7 @@ function reach(box) {
 const sizes = new ResizeObserver(changes => changes.forEach(change => reach(change.target)));
 for (const box of all(".scroll, .equation, pre")) sizes.observe(box);
 
-// --- The main table in the order of a column: numbers from the largest, settings as in the report; "–" is always last -
+// --- The main table can be sorted: numbers from the largest, settings as in the report, "–" always last ---------------
 
 function makeSortable(table) {
   const body = table.tBodies[0], rows = [...body.rows], heads = all("thead th", table);

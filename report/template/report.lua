@@ -1,5 +1,5 @@
--- Numbers sections, figures, tables and equations and fills in the references to them: once, for HTML and PDF alike.
--- Then dresses them for the format at hand. In the order of the document throughout.
+-- Number sections, figures, tables and equations in the order of the document, and fill in the references to them: by the same
+-- code for HTML and PDF. Then write them as the format needs.
 
 local html = FORMAT:match("html") ~= nil
 local known = {}                                            -- label -> "Figure 3"
@@ -43,15 +43,15 @@ local function number_header(header)
   return header
 end
 
--- Typst sets |x| as a pair only if told so; pandoc tells it so for \left| and \right| alone.
+-- Typst sets |x| as a pair only where pandoc marks it, which it does for \left| and \right| alone.
 local function pair_bars(text)
   text = text:gsub("\\lvert%f[%A]", "\\left|"):gsub("\\rvert%f[%A]", "\\right|")
   if text:find("\\%a*|") then return text end               -- \left|, \| and the like
   return (text:gsub("|([^|]*)|", "\\left|%1\\right|"))
 end
 
--- Every displayed equation stands in a box of its own, in which a wide one can scroll; a labelled one has its number there.
--- (The walk must not go down into what is returned, where it would find the same equation again: hence `false`.)
+-- Put every displayed equation into a box, in which a wide one can scroll, and number it if it has a label.
+-- (`false` ends the walk here: it would find the same equation in the result again.)
 local function number_equation(math)
   if not html then math.text = pair_bars(math.text) end
   if math.mathtype ~= "DisplayMath" then return nil end
@@ -70,7 +70,7 @@ end
 
 local function image_of(block)
   local image
-  block:walk{Image = function(found) image = found end}
+  block:walk{Image = function(inner) image = inner end}
   return image
 end
 
@@ -85,28 +85,28 @@ local function inline_image(image)
   return raw_block(svg)
 end
 
--- A table of numbers is as wide as its content. One of long texts fills the line; a column gets room by the square root of
--- its text, so that no column is all line breaks.
-local function widths(found)
+-- Column widths. A table of numbers is as wide as its content, hence {}. One of long texts fills the line: a column's share
+-- grows with the square root of its text, so that short columns need few line breaks.
+local function widths(block)
   local sums, total, characters = {}, 0, 0
-  for _, row in ipairs(found.bodies[1].body) do
+  for _, row in ipairs(block.bodies[1].body) do
     for i, cell in ipairs(row.cells) do sums[i] = (sums[i] or 0) + #pandoc.utils.stringify(cell.contents) end
   end
-  for i, spec in ipairs(found.colspecs) do
+  for i, spec in ipairs(block.colspecs) do
     if spec[1] == "AlignRight" then return {} end
     characters, sums[i] = characters + sums[i], math.sqrt(sums[i])
     total = total + sums[i]
   end
-  if characters < 100 * #found.bodies[1].body then return {} end
+  if characters < 100 * #block.bodies[1].body then return {} end
   for i in ipairs(sums) do sums[i] = sums[i] / total end
   return sums
 end
 
 local function plain_table(block)
-  return block:walk{Table = function(found)
-    local width = widths(found)
-    for i, spec in ipairs(found.colspecs) do found.colspecs[i] = {spec[1], width[i]} end
-    return found
+  return block:walk{Table = function(inner)
+    local width = widths(inner)
+    for i, spec in ipairs(inner.colspecs) do inner.colspecs[i] = {spec[1], width[i]} end
+    return inner
   end}
 end
 
@@ -149,7 +149,7 @@ local function div(block)
   if block.classes:includes("table") then return float(plain_table(block), "table") end
 end
 
--- The summary stands before the contents: the templates put it there. Its headings would be no part of the text's order.
+-- Take the summary out of the text: the templates put it before the contents. Its headings would get numbers, so they go.
 local function take_summary(block)
   if not block.classes:includes("summary") then return nil end
   summary:extend(block.content:walk{Header = function() return {} end})
@@ -161,7 +161,7 @@ end
 local function refer(link)
   local label = link.target:match("^#(.+)")
   if not label then return nil end
-  if not known[label] then fail("a link leads to #" .. label .. ", which is no label of a figure, table, equation or section") end
+  if not known[label] then fail("a link leads to #" .. label .. ", but no figure, table, equation or section has this label") end
   if NAMES[pandoc.utils.stringify(link.content)] then link.content = {pandoc.Str(known[label])} end
   return link
 end
@@ -169,25 +169,25 @@ end
 local function is_space(inline) return inline and inline.t == "Space" end
 local function begins(inline, pattern) return inline and inline.t == "Str" and inline.text:match("^" .. pattern) end
 
-local function is_formula(inline) -- alone, or with what it is kept together with
+local function is_formula(inline) -- alone, or kept together with its punctuation
   return inline.t == "Math" and inline.mathtype == "InlineMath" or inline.t == "Span" and inline.classes:includes("together")
 end
 
--- No line begins with a percent sign, nor ends between a formula and its bracket, comma or full stop; a minus is no hyphen.
+-- Allow no line break before a percent sign, nor between a formula and its bracket, comma or full stop; write minus signs.
 local function keep_together(inlines)
-  local kept = pandoc.Inlines{}
+  local result = pandoc.Inlines{}
   for i, inline in ipairs(inlines) do
-    local last = kept[#kept]
+    local last = result[#result]
     if begins(inline, "%-%d") then inline.text = "\u{2212}" .. inline.text:sub(2) end
     if is_space(inline) and begins(last, ".*%d$") and begins(inlines[i + 1], "%%") then
-      kept:insert(pandoc.Str("\u{a0}"))
+      result:insert(pandoc.Str("\u{a0}"))
     elseif html and last and (is_formula(last) and begins(inline, "[.,;:)]") or is_formula(inline) and begins(last, ".*%($")) then
-      kept[#kept] = pandoc.Span({last, inline}, {class = "together"})
+      result[#result] = pandoc.Span({last, inline}, {class = "together"})
     else
-      kept:insert(inline)
+      result:insert(inline)
     end
   end
-  return kept
+  return result
 end
 
 function Pandoc(doc)

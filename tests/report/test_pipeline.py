@@ -190,9 +190,9 @@ def test_failed_cell_gives_an_error_that_names_notebook_and_cell(tmp_path):
 def test_no_line_break_separates_a_formula_from_its_parenthesis(tmp_path, text):
     render_cells(tmp_path, markdown(f"# A\n\nIt is so {text} here."))
     page = re.sub(r"<math.*?</math>", "$p < 1$", (tmp_path / "report.html").read_text(), flags=re.DOTALL)
-    (kept,) = re.findall(r"It\s+is\s+so\s+(.*?)\s+here\.", page, re.DOTALL)
-    assert re.fullmatch(r'<span\s+class="together">.*</span>', kept, re.DOTALL)
-    assert re.sub(r"</?span.*?>", "", kept, flags=re.DOTALL) == text
+    (formula,) = re.findall(r"It\s+is\s+so\s+(.*?)\s+here\.", page, re.DOTALL)
+    assert re.fullmatch(r'<span\s+class="together">.*</span>', formula, re.DOTALL)
+    assert re.sub(r"</?span.*?>", "", formula, flags=re.DOTALL) == text
 
 
 def test_file_that_is_not_a_notebook_gives_an_error_that_names_it(tmp_path):
@@ -257,20 +257,20 @@ def test_only_labelled_equations_are_numbered_in_html_and_pdf(page, pages):
 # --- The HTML as a document -------------------------------------------------------------------------------------------
 
 
-class Attributes(HTMLParser):
-    """Parser that collects every (tag, attribute, value) of a page in `found`."""
+class Parser(HTMLParser):
+    """Parser that collects every (tag, attribute, value) of a page in `attributes`."""
 
     def __init__(self, page):
         super().__init__()
-        self.found = []
+        self.attributes = []
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.found += [(tag, key, value or "") for key, value in attributes]
+        self.attributes += [(tag, key, value or "") for key, value in attributes]
 
 
 def test_html_loads_no_other_file(page):
-    for tag, key, value in Attributes(page).found:
+    for tag, key, value in Parser(page).attributes:
         assert tag not in ("link", "iframe", "object", "embed"), tag
         if key in ("src", "srcset", "href", "xlink:href", "data", "poster") and tag != "a":
             assert value.startswith(("#", "data:")), (tag, key, value)
@@ -279,10 +279,10 @@ def test_html_loads_no_other_file(page):
 
 
 def test_ids_are_unique_and_every_link_within_the_page_has_a_target(page):
-    found = Attributes(page).found
-    ids = [value for _, key, value in found if key == "id"]
+    attributes = Parser(page).attributes
+    ids = [value for _, key, value in attributes if key == "id"]
     assert len(ids) == len(set(ids))
-    targets = [value[1:] for _, key, value in found if key in ("href", "xlink:href") and value.startswith("#")]
+    targets = [value[1:] for _, key, value in attributes if key in ("href", "xlink:href") and value.startswith("#")]
     assert set(targets) <= set(ids)
 
 
@@ -297,7 +297,7 @@ def test_content_security_policy_allows_only_the_script_and_style_of_the_page(pa
     for element in ("script", "style"):
         hashes = re.findall(r"'sha256-([^']+)'", allowed.pop(f"{element}-src"))
         (content,) = re.findall(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
-        assert [b64decode(found) for found in hashes] == [sha256(content.encode()).digest()]
+        assert [b64decode(digest) for digest in hashes] == [sha256(content.encode()).digest()]
     assert allowed == {}
     assert page.index("Content-Security-Policy") < page.index("<style>")  # elements before the policy are exempt
 
@@ -308,7 +308,7 @@ def test_results_are_embedded_in_the_page_unchanged(page):
 
 
 def test_no_element_has_an_event_handler_attribute(page):
-    assert [key for _, key, _ in Attributes(page).found if key.startswith("on")] == []
+    assert [key for _, key, _ in Parser(page).attributes if key.startswith("on")] == []
 
 
 FILM = {"epochs": [0, 1, 5, 7], "strip": [0, 1, 5], "names": ["a", "b<"], "sprite": "AAAA"}
@@ -358,7 +358,7 @@ def test_each_svg_has_the_role_img_and_an_alternative_text(page):
 def test_inline_svg_uses_the_colours_of_the_theme_and_ids_that_begin_with_its_label():
     inline = html.inline_svg(DRAWING, "fig-a", "A line.")
     assert "#1b1e22" not in inline and "#fffffe" not in inline and "currentColor" in inline and "<style" not in inline
-    assert all(found.startswith("fig-a.") for found in re.findall(r'(?:id="|href="#|url\(#)([^")]+)', inline))
+    assert all(label.startswith("fig-a.") for label in re.findall(r'(?:id="|href="#|url\(#)([^")]+)', inline))
 
 
 # The mathematical italic of each letter, from Unicode's tables. The italic h is in an older block than the others.
