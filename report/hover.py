@@ -29,8 +29,7 @@ def hover_data(fig: Figure) -> list[dict[str, Any]]:
 
 def panel(fig: Figure, ax: Axes, lines: list[Line2D]) -> dict[str, Any]:
     """Return a panel's title, its box, the steps on its x axis with their positions, and its curves."""
-    box = ax.get_position()
-    (left, top), (right, bottom) = to_svg(fig, fig.transFigure.transform([(box.x0, box.y1), (box.x1, box.y0)]))
+    (left, bottom), (right, top) = to_svg(fig, ax.bbox.get_points())
     steps = max((np.asarray(line.get_xdata(), float) for line in lines), key=len)
     positions = to_svg(fig, ax.transData.transform(np.column_stack([steps, np.full(len(steps), ax.get_ylim()[0])])))
     return {

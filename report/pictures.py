@@ -16,17 +16,17 @@ def as_image(x: np.ndarray) -> np.ndarray:
     return np.moveaxis(x.reshape(*x.shape[:-1], 3, 32, 32), -3, -1)
 
 
-def side_by_side(images: Iterable[np.ndarray], n: int, gap: int = 3) -> np.ndarray:
-    """Join at most n images (32, 32, 3), uint8 or in [0, 1], into one (32, n * (32 + gap), 4), else transparent."""
-    row = np.zeros((32, n, 32 + gap, 4))
+def side_by_side(images: Iterable[np.ndarray], n: int) -> np.ndarray:
+    """Join at most n images (32, 32, 3), uint8 or in [0, 1], into one (32, n * 35, 4), else transparent."""
+    row = np.zeros((32, n, 35, 4))
     for place, image in enumerate(images):
         row[:, place, :32] = np.dstack([image / (255 if image.dtype == np.uint8 else 1), np.ones((32, 32))])
     return row.reshape(32, -1, 4)
 
 
-def show_image(ax: Axes, image: np.ndarray, title: str = "", fontsize: float = 9.5) -> None:
+def show_image(ax: Axes, image: np.ndarray, title: str = "") -> None:
     ax.imshow(image, interpolation="nearest")
-    ax.set_title(title, y=1, pad=3, fontsize=fontsize)  # with y given, matplotlib need not look for ticks above
+    ax.set_title(title, y=1, pad=3)  # with y given, matplotlib need not look for ticks above
     ax.set_axis_off()
 
 
@@ -48,23 +48,23 @@ def show_row(
         ax.text(15.5 + place * row.shape[1] / n, -2.5, title, ha="center", va="bottom", fontsize=fontsize)
 
 
-def rows_of_five(
-    images: np.ndarray, titles: Sequence[str], row_height: float, width: float = WIDTH, fontsize: float = 8
+def labelled_images(
+    images: np.ndarray, titles: Sequence[str], row_height: float = 1.65, width: float = WIDTH, fontsize: float = 8
 ) -> Figure:
-    """Draw images (n, 32, 32, 3) with a title each, five to a row."""
+    """Draw images (n, 3072), uint8 or in [0, 1], with a title each, five to a row."""
     n_rows = max(1, -(-len(images) // 5))
     fig, axes = rows_of_images(n_rows, n_rows * row_height, width)
     for ax, start in zip(axes, range(0, 5 * n_rows, 5), strict=True):
         five = slice(start, start + 5)
-        show_row(ax, images[five], 5, titles=titles[five], fontsize=fontsize)
+        show_row(ax, as_image(images[five]), 5, titles=titles[five], fontsize=fontsize)
     return fig
 
 
 def templates(W: np.ndarray, classes: Sequence[str], shared: bool = False) -> Figure:
     """Draw each class's weights W (D, K) as an image: on its own scale or, if `shared`, on one where grey is zero."""
     if shared:  # smaller, since these show little more than which templates are strong
-        return rows_of_five(as_image(shared_scale(W).T), classes, 0.9, 0.6 * WIDTH)
-    return rows_of_five(as_image(min_max_scale(W).T), classes, 1.425, fontsize=9.5)
+        return labelled_images(shared_scale(W).T, classes, 0.9, 0.6 * WIDTH)
+    return labelled_images(min_max_scale(W).T, classes, 1.425, fontsize=9.5)
 
 
 def shared_scale(W: np.ndarray) -> np.ndarray:
@@ -79,8 +79,3 @@ def compare_templates(weights: Mapping[str, np.ndarray], classes: Sequence[str])
         names = classes if ax is axes[0] else ()
         show_row(ax, as_image(min_max_scale(W).T), W.shape[1], title.replace(", ", "\n"), names, fontsize=7)
     return fig
-
-
-def labelled_images(images: np.ndarray, captions: Sequence[str]) -> Figure:
-    """Draw images uint8 (n, 3072) with a caption each, five to a row."""
-    return rows_of_five(as_image(images), captions, 1.65)

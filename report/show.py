@@ -40,14 +40,13 @@ def figure(fig: Figure, label: str, caption: str, alt: str, **more: Any) -> None
 def film(frames: Film, names: Sequence[str], label: str, caption: str, alt: str) -> None:
     """Show how templates form: a strip of a few epochs and, for the HTML report, an image of all epochs."""
     few = frames.strip()
-    titles = [f"epoch {epoch}" for epoch in few.epochs]
     hand_over = {
         "epochs": frames.epochs.tolist(),
         "strip": few.epochs.tolist(),
         "names": list(names),
         "sprite": base64.b64encode(sprite(frames.levels)).decode(),
     }
-    strip = pictures.compare_templates(dict(zip(titles, few.levels, strict=True)), names)
+    strip = pictures.compare_templates({f"epoch {epoch}": W for epoch, W in zip(*few, strict=True)}, names)
     figure(strip, label, caption, alt, film=hand_over)
 
 
