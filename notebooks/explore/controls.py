@@ -60,14 +60,13 @@ FIELDS = (
     Field("decay", "Decay of η", options=[("none", "none"), ("step", "in three steps"), ("plateau", "when stuck")]),
     Field("flips", "Mirror images at random"),
 )
-START = {"eta": "0.001", "lam": "0"}
-VALID = {"name": "explore", "eta": 0.001, "lam": 0.0}  # a valid setting, used to check one field at a time
+START: dict[str, Any] = {"name": "explore", "eta": 0.001, "lam": 0.0}
 
 
 def defaults() -> dict[str, Any]:
     """Return the initial value of each control. Numbers are text, as if typed."""
-    values = {field.name: Setting.model_fields[field.name].default for field in FIELDS if field.name not in START}
-    return START | {name: str(value) if type(value) is int else value for name, value in values.items()}
+    values = Setting(**START).model_dump(include={field.name for field in FIELDS})
+    return {name: f"{value:g}" if type(value) in (int, float) else value for name, value in values.items()}
 
 
 class Form(View):
@@ -81,10 +80,6 @@ class Form(View):
     @observe("values")
     def check(self, change: object) -> None:
         self.problems = {name: problem for name, value in self.values.items() if (problem := problem_of(name, value))}
-
-    def set(self, **values: Any) -> None:
-        """Change the values of some controls, as if typed."""
-        self.values = {**self.values, **values}
 
     def reset(self) -> None:
         self.values = defaults()
@@ -108,7 +103,7 @@ def parse(value: Any) -> Any:
 def problem_of(name: str, value: Any) -> str:
     """Explain why this field cannot have this value; return "" if it can."""
     try:
-        settings.validate(VALID | {name: parse(value)}, "field")
+        settings.validate(START | {name: parse(value)}, "field")
     except InputError as error:
         return str(error).removeprefix("field: ")
     return ""

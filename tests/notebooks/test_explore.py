@@ -30,6 +30,11 @@ def setting(**fields):
     return Setting(name="a", **{"eta": 0.01, "lam": 0.1, "n_epochs": 4} | fields)
 
 
+def set_values(form, **values):
+    """Change the values of some controls, as if typed."""
+    form.values = {**form.values, **values}
+
+
 def wait_for(condition):
     until = time.monotonic() + PATIENCE
     while not condition():
@@ -49,7 +54,7 @@ def splits(small_data):
 @pytest.fixture
 def window(splits, tmp_path):
     opened = Window(splits, tmp_path / "settings")
-    opened.form.set(n_epochs="4")
+    set_values(opened.form, n_epochs="4")
     yield opened
     opened.reset()
     for thread in drawers():
@@ -143,7 +148,7 @@ def test_setting_with_average_or_mirror_raises_input_error(splits, field):
 
 def test_values_of_the_controls_make_a_setting():
     form = Form()
-    form.set(eta="0.01", lam="1e-3", n_batch="50", n_epochs="7", seed="3", loss="bce", decay="step", flips=True)
+    set_values(form, eta="0.01", lam="1e-3", n_batch="50", n_epochs="7", seed="3", loss="bce", decay="step", flips=True)
     assert form.setting() == Setting(
         name="explore", eta=0.01, lam=1e-3, n_batch=50, n_epochs=7, seed=3, loss="bce", decay="step", flips=True
     )
@@ -178,7 +183,7 @@ def test_slider_stops_of_eta_and_lam_are_1_2_and_5_times_powers_of_ten():
     ],
 )
 def test_bad_value_shows_an_error_and_starts_no_training(window, name, value, problem):
-    window.form.set(**{name: value})
+    set_values(window.form, **{name: value})
     assert window.form.problems == {name: problem}
     assert problem in window.status.text and window.status.bad
     assert window.train_button.disabled and window.save_button.disabled
@@ -194,7 +199,7 @@ def test_typed_numbers_are_parsed_in_any_notation():
 
 
 def test_integer_can_be_typed_as_a_float_or_with_an_exponent(window):
-    window.form.set(n_batch="1e3", eta="1e0", seed="2.0")
+    set_values(window.form, n_batch="1e3", eta="1e0", seed="2.0")
     assert window.form.problems == {}
     assert (window.form.setting().n_batch, window.form.setting().eta, window.form.setting().seed) == (1000, 1.0, 2)
 
@@ -216,7 +221,7 @@ def test_complete_run_shows_its_curves_and_templates(window):
 
 
 def test_pause_continue_and_stop_buttons_change_the_state(window):
-    window.form.set(n_epochs="1000000")
+    set_values(window.form, n_epochs="1000000")
     window.train_button.click()
     window.pause_button.click()
     assert window.training.state == "paused"
@@ -235,14 +240,14 @@ def test_pause_continue_and_stop_buttons_change_the_state(window):
 def test_frames_are_drawn_while_a_run_trains(window):
     frames = []
     window.viewer.templates.observe(lambda change: frames.append(time.monotonic()), "pixels")
-    window.form.set(n_epochs="1000000", n_batch="10")
+    set_values(window.form, n_epochs="1000000", n_batch="10")
     window.train_button.click()
     wait_for(lambda: len(frames) > 3)
     assert window.training.is_alive()
 
 
 def test_second_run_does_not_start_while_one_trains(window):
-    window.form.set(n_epochs="1000000")
+    set_values(window.form, n_epochs="1000000")
     window.train()
     first = window.training
     window.train()
@@ -251,7 +256,7 @@ def test_second_run_does_not_start_while_one_trains(window):
 
 def test_earlier_runs_stay_until_removed_and_the_current_run_cannot_be_removed(window):
     for lam in ("0", "0.1", "1"):
-        window.form.set(lam=lam)
+        set_values(window.form, lam=lam)
         train_to_the_end(window)
     assert window.viewer.curves.now["title"] == "η = 0.001, λ = 1, n_epochs = 4"
     assert [run["number"] for run in window.viewer.curves.earlier] == [1, 2]
@@ -263,7 +268,7 @@ def test_earlier_runs_stay_until_removed_and_the_current_run_cannot_be_removed(w
 
 
 def test_reset_stops_the_training_and_clears_everything(window):
-    window.form.set(n_epochs="1000000", lam="1")
+    set_values(window.form, n_epochs="1000000", lam="1")
     window.train()
     training = window.training
     wait_for(lambda: window.viewer.curves.now)
@@ -278,7 +283,7 @@ def test_reset_stops_the_training_and_clears_everything(window):
 
 
 def test_diverged_run_has_nulls_in_its_curves_and_a_message_with_the_epoch(window):
-    window.form.set(eta="1e30", lam="1")
+    set_values(window.form, eta="1e30", lam="1")
     train_to_the_end(window)
     assert window.status.text == "Training is complete. It diverged in epoch 1: try a smaller η."
     assert None in window.viewer.curves.now["train"]["cost"]
@@ -308,7 +313,7 @@ def processor_time(action):
 def test_watching_adds_at_most_half_the_processor_time(tmp_path):
     """Watched and headless trainings take turns. Other programs on the machine hardly affect processor time."""
     window = Window(folder=tmp_path)
-    window.form.set(n_epochs="8")
+    set_values(window.form, n_epochs="8")
     ratios = []
     with threadpool_limits(1, user_api="blas"):
         for _ in range(3):
@@ -391,7 +396,7 @@ def test_contributions_for_a_class_are_blue_and_against_it_orange():
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_answers_are_shown_for_each_loss(window, loss):
-    window.form.set(loss=loss)
+    set_values(window.form, loss=loss)
     train_to_the_end(window)
     window.viewer.answers.confusion.chosen = [0, 0]
     assert window.viewer.answers.why.ready
@@ -401,7 +406,7 @@ def test_answers_are_shown_for_each_loss(window, loss):
 
 
 def test_saved_setting_holds_eta_lam_and_the_fields_that_differ_from_the_defaults(window):
-    window.form.set(eta="0.02", lam="1e-05", n_epochs="40", loss="bce")
+    set_values(window.form, eta="0.02", lam="1e-05", n_epochs="40", loss="bce")
     window.name.value = "mine"
     window.save_button.click()
     path = window.folder / "mine.yaml"
@@ -413,7 +418,7 @@ def test_saved_setting_holds_eta_lam_and_the_fields_that_differ_from_the_default
 def test_existing_setting_is_not_overwritten(window):
     window.name.value = "mine"
     window.save()
-    window.form.set(lam="1")
+    set_values(window.form, lam="1")
     window.save()
     assert window.saved.bad and "exists already" in window.saved.text
     assert settings.read(window.folder / "mine.yaml").lam == 0
@@ -437,10 +442,10 @@ def test_bad_name_shows_an_error_and_saves_nothing(window, name):
 
 
 def test_name_is_suggested_until_one_is_typed(window):
-    window.form.set(lam="0.1", n_epochs="40", flips=True)
+    set_values(window.form, lam="0.1", n_epochs="40", flips=True)
     assert window.name.value == "eta0.001-lam0.1-flips"
     window.name.value = "mine"
-    window.form.set(lam="0.2")
+    set_values(window.form, lam="0.2")
     assert window.name.value == "mine"
 
 
