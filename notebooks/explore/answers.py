@@ -133,7 +133,7 @@ class Answers:
     def update(self, split: HeldOut, net: Network, loss: Loss, note: str = "") -> None:
         """Show the answers of `net` on a split. The gallery changes only if the split does."""
         with self.lock:
-            changed = self.split is None or split.name != self.split.name
+            changed = split is not self.split
             self.split, self.net, self.loss = split, net, loss
             self.S = scores(split.X, net)
             with self.confusion.hold_sync():

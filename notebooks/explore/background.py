@@ -21,7 +21,7 @@ from lib.runs.splits import Splits
 from lib.runs.training import train_stack
 from lib.train import History
 
-State = Literal["ready", "training", "paused", "stopped", "complete", "failed"]
+State = Literal["training", "paused", "stopped", "complete", "failed"]
 GLIMPSE = 0.1  # seconds between copies of the network within an epoch
 
 
@@ -45,7 +45,6 @@ class Training(threading.Thread):
         evaluated = {"train": splits.train, "val": splits.val}
         self.history = History(evaluated, np.array([setting.lam]), LOSSES[setting.loss])
         self.error = ""
-        self.outcome: State = "ready"
         self.stopping, self.going = threading.Event(), threading.Event()
         self.going.set()
 
@@ -53,7 +52,9 @@ class Training(threading.Thread):
     def state(self) -> State:
         if self.is_alive():
             return "training" if self.going.is_set() else "paused"
-        return self.outcome
+        if self.error:
+            return "failed"
+        return "stopped" if self.moment.epoch < self.setting.n_epochs else "complete"
 
     def pause(self) -> None:
         """Halt after the current epoch, until `resume` or `stop`."""
@@ -87,10 +88,8 @@ class Training(threading.Thread):
                     [self.setting], self.splits, progress=self.controlled, on_epoch=self.on_epoch,
                     history=self.history, backward=self.backward,
                 )  # fmt: skip
-            self.outcome = "stopped" if self.moment.epoch < self.setting.n_epochs else "complete"
         except Exception as error:  # the window shows the error; raised in a thread, it would only be logged
             self.error = f"{type(error).__name__}: {error}"
-            self.outcome = "failed"
 
     def controlled(self, orders: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """Yield the epoch orders. Wait while the training is paused; end when it is stopped."""
