@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-# INK and FACE of report.style, with the colours of the page's theme that replace them.
-THEME = {"#1b1e22": "currentColor", "#fffffe": "var(--page)"}
 NOT_DRAWN = re.compile(r"<(metadata|style)\b.*?</\1>|<!--.*?-->", re.DOTALL)  # parts of matplotlib's SVG
 WIDTH, CELL, PIXELS = 453.6, 39.0, 32  # points: width of a film and of a template in its strip; pixels per side
 
@@ -120,8 +118,7 @@ def inline_svg(svg: str, label: str, alt: str) -> str:
     """
     svg = NOT_DRAWN.sub("", svg[svg.index("<svg") :])
     svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{label}.", svg)  # figures share the page, so ids need a prefix
-    for ours, readers in THEME.items():
-        svg = svg.replace(ours, readers)
+    svg = svg.replace("#1b1e22", "currentColor").replace("#fffffe", "var(--page)")  # INK and FACE of report.style
     style = "fill: currentColor; stroke-linejoin: round; stroke-linecap: butt"
     return svg.replace("<svg", f'<svg style="{style}" role="img" aria-label="{escape(alt)}"', 1)
 

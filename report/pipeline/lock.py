@@ -9,13 +9,11 @@ import os
 
 from lib.command import InputError, run_command, say
 
-LOCK = ".lock"
-
 
 def main(command: list[str]) -> None:
     if not command:
         raise InputError("usage: python -m report.pipeline.lock COMMAND ...")
-    handle = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
