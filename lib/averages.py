@@ -22,7 +22,7 @@ class Average:
     def net(self) -> Network:
         """Return the average. Raises ValueError before epoch `start`."""
         if self.total is None:
-            raise ValueError(f"no network to average yet: averaging starts in epoch {self.start}")
+            raise ValueError(f"no network to average yet: the first is that of epoch {self.start}")
         return Network(self.total.W / self.count, self.total.b / self.count)
 
 

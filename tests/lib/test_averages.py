@@ -38,7 +38,7 @@ def test_average_is_the_mean_of_the_networks_from_the_start_epoch_on(problem, st
 def test_average_before_the_start_epoch_raises_an_error(problem):
     average = Average(4)
     nets(problem, 3, average)
-    with pytest.raises(ValueError, match="no network to average yet: averaging starts in epoch 4"):
+    with pytest.raises(ValueError, match="no network to average yet: the first is that of epoch 4"):
         _ = average.net
 
 
