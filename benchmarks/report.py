@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from benchmarks.bench import machine
 from lib import paths
-from lib.command import refuse_arguments, run_command, say
+from lib.command import run_command, say
 from notebooks.speed import race
 from tests.project import Project, copy_repository
 
@@ -68,8 +68,7 @@ def measure(project: Project) -> dict[str, float]:
     return seconds
 
 
-def main(arguments: list[str]) -> None:
-    refuse_arguments(arguments)
+def main() -> None:
     here = {"machine": machine()}
     with tempfile.TemporaryDirectory() as folder:
         project = Project(Path(folder))

@@ -3,6 +3,7 @@
 # report.pipeline.lock imports this module before `make` has checked the version of Python.
 from __future__ import annotations
 
+import inspect
 import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -35,21 +36,21 @@ def report_progress(what: str) -> Callable[[Iterable[Any]], Iterator[Any]]:
     return progress
 
 
-def refuse_arguments(arguments: list[str]) -> None:
-    """Raise InputError if there are any arguments: a command that ignored them would not do what its user meant."""
-    if arguments:
-        raise InputError(f"{arguments[0]!r}: the command takes no arguments")
-
-
-def run_command(command: Callable[[list[str]], None]) -> None:
+def run_command(command: Callable[..., None]) -> None:
     """Call `command` with the command line's arguments. Exit with 1 and one line on an error, with 130 on Ctrl-C.
 
-    Slow packages are imported in `command`, so that Ctrl-C during these imports is handled, too.
+    A function without parameters is a command that refuses arguments. Slow packages are imported in `command`, so that
+    Ctrl-C during these imports is handled, too.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # like stderr, for terminals that cannot show η
     try:
-        command(sys.argv[1:])
+        if inspect.signature(command).parameters:
+            command(sys.argv[1:])
+        elif arguments := sys.argv[1:]:
+            raise InputError(f"{arguments[0]!r}: the command takes no arguments")
+        else:
+            command()
     except (InputError, OSError) as error:
         sys.exit(f"error: {one_line(str(error))}")  # the message may contain a file name with control characters
     except KeyboardInterrupt:

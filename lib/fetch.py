@@ -1,12 +1,11 @@
 """`python -m lib.fetch`: fetch the batches of CIFAR-10 and verify them."""
 
-from lib.command import refuse_arguments, run_command
+from lib.command import run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from lib import cifar10
 
-    refuse_arguments(arguments)
     cifar10.fetch()
 
 

@@ -1,12 +1,11 @@
 """`python -m lib.runs`: read every setting, so that a mistake in one is reported before anything is run."""
 
-from lib.command import refuse_arguments, run_command
+from lib.command import run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from lib.runs import settings
 
-    refuse_arguments(arguments)
     settings.read_all()
 
 

@@ -1,12 +1,11 @@
 """Run the long trainings of this chapter: both losses, each at its best eta, with several seeds."""
 
-from lib.command import refuse_arguments, report_progress, run_command
+from lib.command import report_progress, run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from notebooks.binary_cross_entropy.best_eta import over_seeds
 
-    refuse_arguments(arguments)
     over_seeds(report_progress("losses, seeds"))
 
 

@@ -1,12 +1,11 @@
 """Run the long trainings of this chapter: every mistake."""
 
-from lib.command import refuse_arguments, report_progress, run_command
+from lib.command import report_progress, run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from notebooks.common_mistakes.training import train_all
 
-    refuse_arguments(arguments)
     train_all(progress=report_progress("mistakes"))
 
 

@@ -1,15 +1,14 @@
 """Train every setting with other seeds, before the notebook reads the results from the cache."""
 
-from lib.command import refuse_arguments, report_progress, run_command
+from lib.command import report_progress, run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     import numpy as np
 
     from lib.runs import settings
     from lib.runs.seeds import spread
 
-    refuse_arguments(arguments)
     with np.errstate(over="ignore", invalid="ignore"):  # a setting may diverge
         spread(settings.read_all(), progress=report_progress("seeds"))
 

@@ -1,12 +1,11 @@
 """Run the long trainings of this chapter: the grid search, the networks that it chooses, and each change alone."""
 
-from lib.command import refuse_arguments, report_progress, run_command
+from lib.command import report_progress, run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from notebooks.improvements import ablation, choose, search
 
-    refuse_arguments(arguments)
     grid = search.read_grid()
     chosen = choose.choose(grid, search.search(grid)["loss"])
     bce_grid = choose.with_bce(grid, chosen)

@@ -1,12 +1,11 @@
 """Run the long trainings of this chapter: every replay."""
 
-from lib.command import refuse_arguments, report_progress, run_command
+from lib.command import report_progress, run_command
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     from notebooks.reproduction.replay import replayed, replays
 
-    refuse_arguments(arguments)
     for name in report_progress("replays")(replays()):
         replayed(name)
 

@@ -236,7 +236,7 @@ def test_progress_gets_every_stack():
 
 def test_command_trains_the_settings_of_the_report_from_every_seed(trained, monkeypatch, capsys):
     monkeypatch.setattr("lib.runs.settings.read_all", lambda: [PLAIN, MILD])
-    command.main([])
+    command.main()
     assert sorted(trained) == [(["plain", "mild"], seed) for seed in seeds.SEEDS]
     assert capsys.readouterr().err.splitlines()[-1] == "  seeds: 10 of 10"
 

@@ -192,7 +192,7 @@ def test_replay_is_computed_once_and_then_read_from_the_cache(monkeypatch):
 
 @small_data
 def test_command_caches_every_replay_and_prints_their_number(capsys):
-    command.main([])
+    command.main()
     assert {path.name.rpartition("@")[0] for path in paths.RUNS.iterdir()} == {f"replay@{name}" for name in REPLAYS}
     assert capsys.readouterr().err.splitlines()[-1] == f"  replays: {len(REPLAYS)} of {len(REPLAYS)}"
 
