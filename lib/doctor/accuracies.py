@@ -32,12 +32,13 @@ Signature = Mapping[str, Spread]  # by split: the accuracies that one mistake le
 
 
 def sum_up(seeds: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Spread]:
-    """Return the signature of the final accuracies. `seeds` has one mapping per seed, from split to (n_epochs, 4)."""
-    final = {split: np.array([accuracies[split][-1] for accuracies in seeds]) for split in BATCHES}  # (n_seeds, 4) each
-    return {
-        split: Spread(mean=each.mean(0).tolist(), sd=each.std(0, ddof=1).tolist(), seeds=each.tolist())
-        for split, each in final.items()
-    }
+    """Sum up accuracies (n_epochs, 4) of each split, one mapping a seed: the signature of their final values."""
+    signature = {}
+    for split in BATCHES:
+        final = np.array([accuracies[split][-1] for accuracies in seeds])  # (n_seeds, 4)
+        mean, sd = final.mean(0).tolist(), final.std(0, ddof=1).tolist()
+        signature[split] = Spread(mean=mean, sd=sd, seeds=final.tolist())
+    return signature
 
 
 class Mistakes(BaseModel):
@@ -49,9 +50,8 @@ def read_signatures(path: Path = paths.REPORT / "results.json") -> Mapping[str, 
     cure = "run `make report`"
     signatures = read_json(path, Mistakes, cure).mistakes
     if {name: {*signatures.get(name, ())} for name in (RIGHT, *ADVICE)} != {name: {*BATCHES} for name in signatures}:
-        raise InputError(
-            f"{path}: mistakes: must hold {RIGHT}, {', '.join(ADVICE)}, each with {', '.join(BATCHES)}; {cure}"
-        )
+        needed = f"{RIGHT}, {', '.join(ADVICE)}, each with {', '.join(BATCHES)}"
+        raise InputError(f"{path}: mistakes: must hold {needed}; {cure}")
     return signatures
 
 
@@ -107,12 +107,10 @@ def from_results(path: Path) -> Accuracies:
     for result in read_json(path, Results, USAGE).settings.values():
         if (result.eta, result.lam) in SETTINGS and (result.n_batch, result.n_epochs) == (N_BATCH, N_EPOCHS):
             place = SETTINGS.index((result.eta, result.lam))
-            for split in BATCHES:
-                if (accuracy := getattr(result, split)) is not None:
-                    accuracies.setdefault((split, place), 100 * accuracy)
+            for split, accuracy in result.model_dump(include={*BATCHES}, exclude_none=True).items():
+                accuracies.setdefault((split, place), 100 * accuracy)
     if not any(split == "test" for split, _ in accuracies):
         known = ", ".join(f"(eta {eta:g}, lam {lam:g})" for eta, lam in SETTINGS)
-        raise InputError(
-            f"{path}: none of its settings is one of {known}, with a test accuracy after {N_EPOCHS} epochs"
-        )
+        why = f"none of its settings is one of {known}, with a test accuracy after {N_EPOCHS} epochs"
+        raise InputError(f"{path}: {why}")
     return accuracies

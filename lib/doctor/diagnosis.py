@@ -7,12 +7,14 @@ random generators. The accuracies are treated as independent, so if there are ma
 
 import math
 from collections.abc import Collection, Mapping
+from operator import itemgetter
 
 import numpy as np
 
 from lib.assignment import CHAOTIC_ETA, SETTINGS
 from lib.doctor.accuracies import Accuracies, Signature
 from lib.doctor.mistakes import ADVICE, RIGHT
+from lib.model import softmax
 
 NONE = "none of these"
 PRIOR = {RIGHT: 0.5, NONE: 0.05}  # the mistakes share the rest equally
@@ -36,11 +38,10 @@ def predict(signature: Signature, split: str) -> tuple[np.ndarray, np.ndarray]:
 
 def log_likelihood(accuracies: Accuracies, signature: Signature) -> float:
     """Return the logarithm of the probability density of the accuracies, given a cause."""
-    total = 0.0
-    for (split, place), value in accuracies.items():
-        mean, width = (each[place] for each in predict(signature, split))
-        total -= ((value - mean) / width) ** 2 / 2 + math.log(width * math.sqrt(2 * math.pi))
-    return total
+    predicted = [[each[place] for each in predict(signature, split)] for split, place in accuracies]
+    mean, width = np.reshape(predicted, (-1, 2)).T
+    squared = np.square((np.array([*accuracies.values()]) - mean) / width)
+    return -float(np.sum(squared / 2 + np.log(width * math.sqrt(2 * math.pi))))
 
 
 def posterior(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> dict[str, float]:
@@ -51,10 +52,8 @@ def posterior(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> di
         for name, signature in signatures.items()
     }
     log[NONE] = math.log(PRIOR[NONE]) - len(accuracies) * math.log(RANGE)
-    top = max(log.values())
-    weights = {name: math.exp(value - top) for name, value in log.items()}
-    total = sum(weights.values())
-    return {name: weights[name] / total for name in sorted(weights, key=weights.__getitem__, reverse=True)}
+    probability = dict(zip(log, softmax(np.array([*log.values()])).tolist(), strict=True))
+    return dict(sorted(probability.items(), key=itemgetter(1), reverse=True))
 
 
 def distance(signature: Signature, right: Signature, split: str) -> np.ndarray:
@@ -64,13 +63,12 @@ def distance(signature: Signature, right: Signature, split: str) -> np.ndarray:
 
 
 def without_trace(signatures: Mapping[str, Signature], places: Collection[tuple[str, int]]) -> list[str]:
-    """Return the mistakes that move each accuracy at `places` (split, index in SETTINGS) by less than two widths."""
-    right = signatures[RIGHT]
-    return [
-        name
-        for name in signatures
-        if name != RIGHT and all(distance(signatures[name], right, split)[place] < 2 for split, place in places)
-    ]
+    """Name the mistakes that move no accuracy at `places`, by split and place in SETTINGS, by two widths or more."""
+
+    def leaves_none(signature: Signature) -> bool:
+        return all(distance(signature, signatures[RIGHT], split)[place] < 2 for split, place in places)
+
+    return [name for name, signature in signatures.items() if name != RIGHT and leaves_none(signature)]
 
 
 def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> dict[str, list[str]]:
@@ -85,10 +83,10 @@ def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> d
 
 
 def leave_out(seed: int, signature: Signature) -> Signature:
-    """Return the signature without one seed. The deviations stay: one or two seeds are too few to estimate them."""
-    rest = {split: [*spread.seeds[:seed], *spread.seeds[seed + 1 :]] for split, spread in signature.items()}
+    """Leave out one of the signature's seeds. The deviations stay: one or two seeds would give none."""
+    rest = {split: np.delete(spread.seeds, seed, axis=0) for split, spread in signature.items()}
     return {
-        split: spread.model_copy(update={"mean": np.mean(rest[split], axis=0), "seeds": rest[split]})
+        split: spread.model_copy(update={"mean": rest[split].mean(0), "seeds": rest[split]})
         for split, spread in signature.items()
     }
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 from threadpoolctl import threadpool_limits
 
 from lib import cifar10, paths
@@ -61,15 +60,10 @@ def one_thread() -> threadpool_limits:
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
-    """Return all that a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
-    inputs = json.dumps(arguments, default=without_name)
+    """What a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
+    inputs = json.dumps(arguments, default=lambda setting: setting.model_dump(exclude={"name"}))
     code = code_hash(Path(compute.__code__.co_filename).resolve())  # __module__ would be "__main__" in a command
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
-
-
-def without_name(setting: BaseModel) -> dict[str, Any]:
-    """Return the fields of a setting that affect its training."""
-    return setting.model_dump(exclude={"name"})
 
 
 @cache
@@ -100,10 +94,9 @@ def plain_code(file: Path) -> str:
 
 
 def save(name: str, mark: str, arrays: Arrays) -> None:
-    """Write the arrays with their fingerprint, whole or not at all, and remove old files beyond the limit."""
-    content: dict[str, Any] = {**arrays, "fingerprint": mark}
+    """Write the arrays with their fingerprint, whole or not at all, and make room for them."""
     with paths.atomic(file_of(name, mark)) as temporary:
-        np.savez(temporary, **content)
+        np.savez(temporary, allow_pickle=False, fingerprint=np.array(mark), **arrays)
     remove_oldest()
 
 

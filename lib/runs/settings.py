@@ -1,4 +1,4 @@
-"""Read a setting of the training from its YAML file and validate it before anything is run."""
+"""Settings of the training, each read from its YAML file and validated before anything is run."""
 
 import os
 from pathlib import Path
@@ -12,12 +12,12 @@ from lib.files import describe, explain, read_yaml
 
 TrainOn = Literal["data_batch_1", "all"]
 LossName = Literal["softmax", "bce"]  # the keys of lib.model.LOSSES
-MAX = 2**31  # of whole numbers: a larger one must be a typing error
-PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # fields that may differ within a stack
+MAX = 2**31  # of whole numbers: a larger one is a typing error
+PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # may differ within a stack
 
 
 class Setting(BaseModel):
-    """The parameters of one training, under the course's names. `name` is the file's name without .yaml."""
+    """The values that one training takes, by the course's names. `name` is the file's name without .yaml."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -29,17 +29,17 @@ class Setting(BaseModel):
     seed: Annotated[int, Field(ge=0, le=MAX)] = 42
     dtype: Literal["float32", "float64"] = "float32"
     loss: LossName = "softmax"
-    train_on: TrainOn = "data_batch_1"  # all: the five batches minus 1,000 validation images
-    flips: bool = False  # mirror each image at random each time it is used
-    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # shift it at random by at most so many pixels
-    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth after equal parts or on a plateau
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each update that the next one repeats
+    train_on: TrainOn = "data_batch_1"  # all: the five batches without 1,000 validation images
+    flips: bool = False  # mirror each image at random, in each epoch
+    shifts: Annotated[int, Field(ge=0, le=8)] = 0  # move each image at random by up to so many pixels, each way
+    decay: Literal["none", "step", "plateau"] = "none"  # eta falls to a tenth: after each third, or on a plateau
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0  # the share of each update that the next one adds
     average: bool = False  # return the mean of the networks after each epoch of the second half
     mirror: bool = False  # return the mean of the network and its mirror image
 
     @property
     def stack_key(self) -> tuple[tuple[str, Any], ...]:
-        """Return a key shared by settings that can be trained as one stack: those with the same loss and batches."""
+        """A key that is equal for settings with the same loss and the same batches: they can train as one stack."""
         return tuple(self.model_dump(exclude={"name", *PER_NETWORK}).items())
 
     def trains_as(self, other: "Setting") -> bool:
@@ -53,19 +53,19 @@ class Setting(BaseModel):
 
     @property
     def file_stem(self) -> str:
-        """Return the values as a file name without suffix. Settings that differ only in name share it."""
+        """The values as a file name without suffix; a name of the setting is left out."""
         others = [f"{field}{'' if value is True else value}" for field, value in self.non_defaults.items()]
         return "-".join([f"eta{self.eta:g}", f"lam{self.lam:g}", *others]).replace("+", "").replace("_", "")
 
     @property
     def title(self) -> str:
-        """Return the setting in Markdown: η, λ, and the fields that differ from their defaults."""
+        """The setting in Markdown: η, λ, and the values that differ from their defaults."""
         others = [field if value is True else f"{field} = {value}" for field, value in self.non_defaults.items()]
         return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
 
     @property
     def plain_title(self) -> str:
-        """Return the title without Markdown, for plots and alternative texts."""
+        """The title without Markdown, for plots and alt texts."""
         return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
 
 
@@ -76,7 +76,7 @@ WORDING = {
 
 
 def read(path: Path) -> Setting:
-    """Return the setting in a YAML file. Raises InputError with file, key, value and what is allowed."""
+    """Read the setting in a YAML file. Raises InputError with file, key, value and what is allowed."""
     values = read_yaml(path)
     if "name" in values:
         raise InputError(f"{path}: name = {describe(values['name'])}: unknown key; a setting is named by its file")
@@ -84,7 +84,7 @@ def read(path: Path) -> Setting:
 
 
 def validate(values: dict[str, Any], where: str) -> Setting:
-    """Return a Setting with these values. Raises InputError with one line that begins with `where`."""
+    """Make a Setting of values. Raises InputError, in one line that begins with `where`."""
     try:
         return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
     except ValidationError as error:
@@ -92,8 +92,8 @@ def validate(values: dict[str, Any], where: str) -> Setting:
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
-    """Return every setting of the report, the largest step first, then by growing penalty, like the assignment."""
-    found = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
-    if not found:
+    """Read all settings of the report, in the assignment's order: the largest eta first, then the smallest lam."""
+    settings = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
+    if not settings:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")
-    return sorted(found, key=lambda setting: (-setting.eta, setting.lam, setting.name))
+    return sorted(settings, key=lambda setting: (-setting.eta, setting.lam, setting.name))

@@ -1,4 +1,4 @@
-"""Record the templates at a few epochs of a training, to show how they form. Letters as in `lib.model`."""
+"""The templates at a few epochs of a training, in few bytes, to show how they form. Letters as in `lib.model`."""
 
 from typing import NamedTuple, Self
 
@@ -8,13 +8,13 @@ from lib.model import Network, member
 
 
 class Film(NamedTuple):
-    """The templates at a few epochs, each scaled to 256 levels for a picture. The weights are not recorded."""
+    """Templates at some epochs of a training, each on the scale from its smallest weight to its largest."""
 
     epochs: np.ndarray  # (n,)
     levels: np.ndarray  # uint8 (n, D, K)
 
     def strip(self) -> Self:
-        """Return the frames that fit on a page: those of epochs 0, 1, 5, 10, 20 and 40, if present, and the last."""
+        """Return the few frames that fit a page: those of the epochs 0, 1, 5, 10, 20 and 40, and the last."""
         few = np.isin(self.epochs, (0, 1, 5, 10, 20, 40, self.epochs[-1]))
         return self._replace(epochs=self.epochs[few], levels=self.levels[few])
 
@@ -23,22 +23,22 @@ class Snapshots:
     """An `on_epoch` callback that records the templates of a stack's first network at the epochs of `chosen`."""
 
     def __init__(self, n_epochs: int) -> None:
-        self.levels: dict[int, np.ndarray | None] = dict.fromkeys(chosen(n_epochs))
+        self.epochs = chosen(n_epochs)
+        self.frames: list[np.ndarray] = []
 
     def __call__(self, epoch: int, net: Network) -> None:
-        if epoch in self.levels:
-            self.levels[epoch] = levels(member(net, 0).W)
+        if epoch in self.epochs:
+            self.frames.append(levels(member(net, 0).W))
 
     def film(self, net: Network) -> Film:
-        """Return the recorded templates, ending with `net`: training may return an average, not the last iterate."""
-        frames = [*list(self.levels.values())[:-1], levels(net.W)]
-        return Film(np.array(list(self.levels)), np.stack([frame for frame in frames if frame is not None]))
+        """Return the frames, with that of `net` as the last: training may return an average, not its last iterate."""
+        return Film(np.array(self.epochs), np.stack([*self.frames[:-1], levels(net.W)]))
 
 
 def chosen(n_epochs: int) -> list[int]:
-    """Return 0, 1, 2, 3, 5, 7, 10, 14, 20, 28, 40 and so on, growing by a factor of √2, and the last epoch."""
-    growing = {int(10 * 2 ** (i / 2)) for i in range(-6, 40)}
-    return [0, *sorted(epoch for epoch in growing if epoch < n_epochs), n_epochs]
+    """Return 0, 1, 2, 3, 5, 7, 10, 14, 20 and so on, each about √2 times the one before; the last is `n_epochs`."""
+    growing = [int(10 * 2 ** (i / 2)) for i in range(-5, 40)]
+    return [0, *(epoch for epoch in growing if epoch < n_epochs), n_epochs]
 
 
 def min_max_scale(W: np.ndarray) -> np.ndarray:
@@ -48,5 +48,5 @@ def min_max_scale(W: np.ndarray) -> np.ndarray:
 
 
 def levels(W: np.ndarray) -> np.ndarray:
-    """Return W (D, K) quantised to 256 levels, from the smallest weight of each class to its largest: uint8 (D, K)."""
+    """Round W (D, K) to 256 levels from the smallest weight of each class to its largest: uint8 (D, K)."""
     return np.rint(255 * np.nan_to_num(min_max_scale(W))).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Load the training, validation and test images, standardised. The test split can be read only once."""
+"""The standardised images of each split: training, validation and test, which can be read once."""
 
 from typing import NamedTuple
 
@@ -20,37 +20,29 @@ class Splits(NamedTuple):
 
 
 def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1") -> Splits:
-    """Return the splits, standardised with the training statistics. Raises GuardError if two of them share an image."""
-    loaded = (
-        split_all()
-        if train_on == "all"
-        else {split: cifar10.load_batch(name) for split, name in assignment.BATCHES.items()}
-    )
+    """The splits, standardised with the statistics of train alone. Raises GuardError if two of them share an image."""
+    if train_on == "all":
+        loaded = split_all()
+    else:
+        loaded = {split: cifar10.load_batch(name) for split, name in assignment.BATCHES.items()}
     check_disjoint({split: images for split, (images, _) in loaded.items()})
     standardiser = Standardiser.fit(loaded["train"][0])
 
     def prepare(split: str) -> Split:
-        images, y = loaded.pop(split)  # frees the bytes, since each split is prepared only once
-        return standardiser.apply(images, dtype), y
+        images, y = loaded.pop(split)  # each is prepared once, and the bytes are not needed after it
+        X = standardiser.apply(images, dtype)
+        return X if split == "train" else X.view(HeldOut), y
 
-    def hold_out(split: str) -> Split:
-        X, y = prepare(split)
-        return X.view(HeldOut), y
-
-    return Splits(prepare("train"), hold_out("val"), Sealed(lambda: hold_out("test")))
+    return Splits(prepare("train"), prepare("val"), Sealed(lambda: prepare("test")))
 
 
 def split_all(seed: int = 0) -> dict[str, Split]:
-    """Split all five batches into training and N_VAL validation images, as many of each class; add the test images.
-
-    The validation images are drawn with `seed`. Each class must have at least its share of N_VAL images.
-    """
+    """Draw N_VAL validation images, equally many of each class, from all five batches; train on the others."""
     batches = [cifar10.load_batch(name) for name in assignment.ALL_BATCHES]
     images, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     shuffled = np.random.default_rng(seed).permutation(len(y))
-    by_class = shuffled[np.argsort(y[shuffled], kind="stable")]
-    first = np.searchsorted(y[by_class], np.arange(len(cifar10.CLASSES)))
-    held_out = np.sort(by_class[(first[:, None] + np.arange(assignment.N_VAL // len(first))).ravel()])
+    n_each, labels = assignment.N_VAL // len(cifar10.CLASSES), range(len(cifar10.CLASSES))
+    held_out = np.sort(np.concatenate([shuffled[y[shuffled] == label][:n_each] for label in labels]))
     train = np.delete(np.arange(len(y)), held_out)
     return {
         "train": (images[train], y[train]),
