@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import AliasPath, BaseModel, Field
@@ -26,6 +26,11 @@ class Spread(BaseModel):
     mean: EachSetting
     sd: EachSetting
     seeds: Annotated[list[EachSetting], Field(min_length=1)]
+
+    def without(self, seed: int) -> Self:
+        """Leave out one of the seeds. The deviations stay: one or two seeds would give none."""
+        seeds = np.delete(self.seeds, seed, axis=0)
+        return self.model_copy(update={"mean": seeds.mean(0), "seeds": seeds})
 
 
 Signature = Mapping[str, Spread]  # by split: the accuracies that one mistake leads to

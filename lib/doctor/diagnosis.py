@@ -77,18 +77,9 @@ def leave_one_out(signatures: Mapping[str, Signature], split: str = "test") -> d
     for name, signature in signatures.items():
         for seed, fractions in enumerate(signature[split].seeds):
             accuracies = {(split, place): 100 * fraction for place, fraction in enumerate(fractions)}
-            others = {cause: leave_out(seed, of_cause) for cause, of_cause in signatures.items()}
+            others = {cause: {split: each[split].without(seed)} for cause, each in signatures.items()}
             causes[name].append(next(iter(posterior(accuracies, others))))
     return causes
-
-
-def leave_out(seed: int, signature: Signature) -> Signature:
-    """Leave out one of the signature's seeds. The deviations stay: one or two seeds would give none."""
-    rest = {split: np.delete(spread.seeds, seed, axis=0) for split, spread in signature.items()}
-    return {
-        split: spread.model_copy(update={"mean": rest[split].mean(0), "seeds": rest[split]})
-        for split, spread in signature.items()
-    }
 
 
 def diagnose(accuracies: Accuracies, signatures: Mapping[str, Signature]) -> list[str]:

@@ -96,7 +96,7 @@ def plain_code(file: Path) -> str:
 def save(name: str, mark: str, arrays: Arrays) -> None:
     """Write the arrays with their fingerprint, whole or not at all, and make room for them."""
     with paths.atomic(file_of(name, mark)) as temporary:
-        np.savez(temporary, allow_pickle=False, fingerprint=np.array(mark), **arrays)
+        np.savez(temporary, allow_pickle=False, **arrays, fingerprint=np.array(mark))
     remove_oldest()
 
 

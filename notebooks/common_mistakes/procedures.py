@@ -92,10 +92,6 @@ def over_images_in_double(S: Array) -> Array:
     return softmax_over_images(S.astype(np.float64))
 
 
-def unchanged(array: Array) -> Array:
-    return array
-
-
 def of_the_batch_before(y: Array) -> Array:
     return np.roll(y, N_BATCH)
 
@@ -105,10 +101,10 @@ class Procedure(NamedTuple):
 
     prepare: Callable[[BySplit], BySplit] = per_pixel
     sigma: float = SIGMA
-    labels: Callable[[Array], Array] = unchanged  # applied to the labels before training
+    labels: Callable[[Array], Array] = np.asarray  # which changes nothing; as the training loop reads them
     backward: Backward = backward_pass
-    answers: Callable[[Array], Array] = unchanged  # applied to scores: the largest value is the answer
-    fresh: str = ""  # the name of a split on which a new network is trained, which is then evaluated on this split
+    answers: Callable[[Array], Array] = np.asarray  # of scores: the class with the largest is the answer
+    fresh: str = ""  # a split on which a new network is trained before this split is evaluated
 
 
 PROCEDURES = {

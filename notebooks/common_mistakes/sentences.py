@@ -74,7 +74,6 @@ def on_penalty(signatures: Signatures) -> str:
 
 
 def pictures_caption(trained: Trained) -> Caption:
-    """Return the caption of the small pictures."""
     texts = []
     for name, advice in ADVICE.items():
         right, wrong = trained[RIGHT][0], trained[name][0]

@@ -29,13 +29,12 @@ def with_bce(grid: Sequence[Setting], chosen: Setting) -> list[Setting]:
     That loss is the mean of K terms, so eta is multiplied and lam divided by K to have the same effect.
     """
     lams = sorted({setting.lam for setting in grid})[::2]
-    return [
-        setting.model_copy(
-            update={"name": f"bce-{setting.name}", "loss": "bce", "eta": 10 * setting.eta, "lam": setting.lam / 10}
-        )
-        for setting in grid
-        if setting.n_batch == chosen.n_batch and setting.lam in lams
-    ]
+
+    def bce(setting: Setting) -> Setting:
+        fields = {"name": f"bce-{setting.name}", "loss": "bce", "eta": 10 * setting.eta, "lam": setting.lam / 10}
+        return setting.model_copy(update=fields)
+
+    return [bce(setting) for setting in grid if setting.n_batch == chosen.n_batch and setting.lam in lams]
 
 
 def improved(chosen: Setting, progress: Progress = iter) -> Run:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lib.command import InputError, one_line, say
 from lib.runs.cache import Arrays, fingerprint, one_thread
 from lib.runs.settings import Setting
-from notebooks.improvements.search import Stack, epochs_bar, train
+from notebooks.improvements.search import Stack, as_json, count, epochs_bar, train
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -48,11 +48,9 @@ def train_on_cluster(scheduler: str, stacks: Mapping[str, Stack]) -> Iterator[tu
             except InputError:
                 raise
             except Exception as error:
-                why = one_line(f"{type(error).__name__}: {error}")
-                raise InputError(
-                    f"sweep: {why}; finished stacks are cached, and docs/cluster.md says what a cluster needs"
-                ) from error
-            future.release()  # otherwise it is trained again if its worker dies
+                cure = "finished stacks are cached, and docs/cluster.md says what a cluster needs"
+                raise InputError(f"sweep: {one_line(f'{type(error).__name__}: {error}')}; {cure}") from error
+            future.release()  # or it would be trained again if its worker died
             yield futures.pop(future), arrays
 
 
@@ -65,23 +63,16 @@ def on_worker(version: str, name: str, stack: Iterable[str]) -> Arrays:
         raise InputError(f"the worker at {worker.address} has another version of lib or of NumPy: start it anew")
 
     def report_epochs(orders: Iterable[Any]) -> Iterator[Any]:
-        for epoch, order in enumerate(orders):
-            yield order
-            worker.log_event("epochs", (name, epoch))
+        return count(orders, lambda epoch: worker.log_event("epochs", (name, epoch)))
 
     keep_memory()
     with one_thread():
         return train(stack=tuple(map(Setting.model_validate_json, stack)), progress=report_epochs)
 
 
-def as_json(stack: Stack) -> list[str]:
-    """Return each setting as JSON, which workers with any Python version can read."""
-    return [setting.model_dump_json() for setting in stack]
-
-
 @contextmanager
 def connect(scheduler: str) -> Iterator["Client"]:
-    """Yield a client of the Dask cluster at `scheduler`; silence Dask's log. Raises InputError if none answers."""
+    """Connect a client to the Dask cluster at `scheduler`, without Dask's own messages. Raises InputError."""
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 

@@ -25,22 +25,23 @@ from lib.model import LOSSES
 from lib.runs import settings
 from lib.runs.cache import Arrays, Progress, cached_all
 from lib.runs.pool import side_by_side
+from lib.runs.run import MEASURES
 from lib.runs.settings import Setting, TrainOn
 from lib.runs.splits import Splits, load_splits
 from lib.runs.training import train_stack
 from lib.train import evaluate
 
 GRID = paths.NOTEBOOKS / "sweep.yaml"
-AXES = ("n_batch", "eta", "lam")  # the fields that have several values in a grid
-STACK = 16  # maximal number of settings: more are hardly faster, and an interruption loses more work
+AXES = ("n_batch", "eta", "lam")  # the fields that a grid has several values of
+STACK = 16  # settings at most in a stack: more gain little speed, and more work is lost where a stack is
 
 Stack = tuple[Setting, ...]
 
 
 def read_grid(path: Path = GRID) -> list[Setting]:
-    """Read every setting of the grid in a YAML file: lists for AXES, single values for other fields of a setting.
+    """Read a grid: a YAML file with lists for AXES and single values for the other fields of a setting.
 
-    The settings are sorted by AXES. Raises InputError if the file or one of its values is not valid.
+    The settings are sorted by the values of AXES. Raises InputError as `lib.runs.settings` does.
     """
     values = read_yaml(path)
     for axis in AXES:
@@ -54,14 +55,14 @@ def read_grid(path: Path = GRID) -> list[Setting]:
     named = values | {"name": "grid"}
     grid = [settings.validate(named | dict(zip(AXES, point, strict=True)), str(path)) for point in points]
     for axis in AXES:
-        own = values[axis]
-        for twice in (value for place, value in enumerate(own) if value in own[:place]):
-            raise InputError(f"{path}: {axis} = {twice!r}: given more than once")
+        for place, value in enumerate(values[axis]):
+            if value in values[axis][:place]:
+                raise InputError(f"{path}: {axis} = {value!r}: given more than once")
     return sorted(grid, key=attrgetter(*AXES))
 
 
 def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
-    """Divide the grid into stacks, always in the same way because a stack's composition affects rounding."""
+    """Divide a grid into stacks, in its order: always the same ones, since rounding depends on the stack."""
     groups: dict[Any, list[Setting]] = {}
     for setting in grid:
         groups.setdefault(setting.stack_key, []).append(setting)
@@ -70,12 +71,12 @@ def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
 
 @lru_cache(maxsize=1)
 def splits(dtype: str, train_on: TrainOn) -> Splits:
-    """Return the data splits. Each process loads them only once."""
+    """Load the data, once in a process."""
     return load_splits(dtype, train_on)
 
 
 def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
-    """Train a stack of M settings. Returns final loss, cost and accuracy (M,) on the validation images.
+    """Train a stack. Returns loss, cost and accuracy (M,) of its settings on the validation images.
 
     They are NaN for a setting that diverged, because its answers mean nothing.
     """
@@ -88,13 +89,17 @@ def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
 
 
 def name_of(stack: Stack) -> str:
-    """Return the name under which the results of a stack are cached."""
-    settings_as_json = "".join(setting.model_dump_json() for setting in stack)
-    return f"sweep@{hashlib.sha256(settings_as_json.encode()).hexdigest()[:12]}"
+    """Return the name that the results of a stack are cached under."""
+    return f"sweep@{hashlib.sha256(''.join(as_json(stack)).encode()).hexdigest()[:12]}"
+
+
+def as_json(stack: Stack) -> list[str]:
+    """Return each setting as JSON, which a worker of any Python version reads."""
+    return [setting.model_dump_json() for setting in stack]
 
 
 def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
-    """Return loss, cost and accuracy on the validation images, (n_settings,) each, in the order of the grid.
+    """Return loss, cost and accuracy (n_settings,) on the validation images, in the order of the grid.
 
     Trains missing stacks on the Dask cluster at `scheduler` (InputError if that fails) or, if None, on this machine.
     """
@@ -109,12 +114,9 @@ def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
         return train_on_cluster(scheduler, missing)
 
     results = cached_all({name: {"stack": stack} for name, stack in stacks.items()}, train, train_missing)
-    measures = {
-        setting: {measure: values[m] for measure, values in results[name].items()}
-        for name, stack in stacks.items()
-        for m, setting in enumerate(stack)
-    }
-    return {measure: np.array([measures[setting][measure] for setting in grid]) for measure in measures[grid[0]]}
+    places = {setting: (name, m) for name, stack in stacks.items() for m, setting in enumerate(stack)}
+    in_order = [places[setting] for setting in grid]
+    return {measure: np.array([results[name][measure][m] for name, m in in_order]) for measure in MEASURES}
 
 
 def train_here(stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
@@ -124,7 +126,7 @@ def train_here(stacks: Mapping[str, Stack]) -> Iterator[tuple[str, Arrays]]:
     with epochs_bar(stacks) as bar:
 
         def train_and_count(stack: Stack, epochs: Progress) -> Arrays:
-            return train(stack=stack, progress=lambda orders: count(epochs(orders), bar.update))
+            return train(stack=stack, progress=lambda orders: count(epochs(orders), lambda _: bar.update()))
 
         yield from zip(stacks, side_by_side(train_and_count, list(stacks.values())), strict=True)
 
@@ -138,11 +140,11 @@ def epochs_bar(stacks: Mapping[str, Stack]) -> Any:
     return tqdm(total=n_epochs, desc="  sweep", unit="epoch", mininterval=1)
 
 
-def count(orders: Iterable[Any], after_epoch: Callable[[], Any]) -> Iterator[Any]:
-    """Yield the orders. Call `after_epoch` when the next order is requested, that is, after each epoch."""
-    for order in orders:
+def count(orders: Iterable[Any], after_epoch: Callable[[int], Any]) -> Iterator[Any]:
+    """Yield the orders, and call `after_epoch` with an epoch's number when training asks for the next order."""
+    for epoch, order in enumerate(orders):
         yield order
-        after_epoch()
+        after_epoch(epoch)
 
 
 def main(arguments: list[str]) -> None:

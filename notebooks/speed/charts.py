@@ -47,11 +47,9 @@ def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequenc
         if took[-1] > took[0]:
             ax.plot(sizes, took[0] * sizes / sizes[0], ":", color=INK, linewidth=0.9)
         ax.set(xscale="log", yscale="log", xlabel=title, title=ylabel)
-        ax.set_xticks(
-            sizes, [f"{size:,}" for size in sizes], rotation=40, ha="right", rotation_mode="anchor", minor=False
-        )
+        labels = [f"{size:,}" for size in sizes]
+        ax.set_xticks(sizes, labels, rotation=40, ha="right", rotation_mode="anchor", minor=False)
         ax.xaxis.set_minor_locator(NullLocator())
-        low, high = took.min() / 1.4, took.max() * 1.4
-        ax.set_ylim(low, high)
+        ax.set_ylim(took.min() / 1.4, took.max() * 1.4)
         label_values(ax, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
     return fig

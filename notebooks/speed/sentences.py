@@ -39,7 +39,6 @@ def on_others(race: Race) -> Sentences:
 
 
 def race_caption(race: Race) -> Caption:
-    """Return the caption of the chart of the contenders."""
     medians = "; ".join(f"{row.name} {np.median(row.seconds):.2f}" for row in race.rows())
     return (
         "fig-speed",
@@ -78,7 +77,6 @@ def in_stack(race: Race) -> tuple[int, float]:
 
 
 def growth_caption(race: Race) -> Caption:
-    """Return the caption of the charts of how time grows."""
     M, share = in_stack(race)
     return (
         "fig-growth",
