@@ -1,8 +1,8 @@
-"""Train every setting from several seeds, in stacks, to measure how much of a result is chance."""
+"""Train every setting from other seeds, in stacks, to measure how much of a result is chance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import groupby, product
+from itertools import product
 
 import numpy as np
 
@@ -10,19 +10,18 @@ from lib.guards import Split
 from lib.model import Network, compute_accuracy, scores
 from lib.runs.cache import Arrays, Progress, cached_all
 from lib.runs.pool import side_by_side
-from lib.runs.settings import Setting, TrainOn
+from lib.runs.settings import Setting, Stack, TrainOn, stacks_of
 from lib.runs.splits import load_splits
 from lib.runs.training import train_stack
 from lib.stats import smoothness
 
-Group = Sequence[Setting]
 Images = tuple[str, TrainOn]
 SEEDS = tuple(range(10))
 NO_SEED = Setting.model_fields["seed"].default
 
 
 def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Progress = iter) -> dict[str, Arrays]:
-    """Return, by setting name, the final accuracy on each split and the templates' smoothness, (n_seeds,) each.
+    """Return, by each setting's name, final accuracy on each split and smoothness of the templates, (n_seeds,) each.
 
     The `seed` of a setting is ignored.
     """
@@ -30,8 +29,7 @@ def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: 
     files = {f"spread@{setting.file_stem}@{len(seeds)}": setting for setting in seedless}
 
     def train_missing(names: list[str]) -> Iterator[tuple[str, Arrays]]:
-        missing = sorted((files[name] for name in names), key=lambda setting: setting.stack_key)
-        groups = [list(group) for _, group in groupby(missing, key=lambda setting: setting.stack_key)]
+        groups = stacks_of([files[name] for name in names], len(names))
         for group, arrays in zip(groups, train_groups(groups, seeds, progress), strict=True):
             for setting, measures in zip(group, arrays, strict=True):
                 yield f"spread@{setting.file_stem}@{len(seeds)}", measures
@@ -41,11 +39,11 @@ def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: 
     return {setting.name: results[f"spread@{setting.file_stem}@{len(seeds)}"] for setting in seedless}
 
 
-def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progress) -> Iterator[list[Arrays]]:
-    """Yield the arrays of `spread` for the settings of each group. A group is trained as one stack per seed."""
+def train_groups(groups: Sequence[Stack], seeds: Sequence[int], progress: Progress) -> Iterator[list[Arrays]]:
+    """Train each group as one stack for each seed. Yields the arrays of `spread` for each setting of a group."""
     splits = {images: load_splits(*images) for images in dict.fromkeys(map(images_of, groups))}
 
-    def train(job: tuple[Group, int], epochs: Progress) -> Network:
+    def train(job: tuple[Stack, int], epochs: Progress) -> Network:
         group, seed = job
         seeded = [setting.model_copy(update={"seed": seed}) for setting in group]
         return train_stack(seeded, splits[images_of(group)], evaluate_on=(), progress=epochs).net
@@ -56,19 +54,18 @@ def train_groups(groups: Sequence[Group], seeds: Sequence[int], progress: Progre
 
     nets = side_by_side(train, list(product(groups, seeds)), progress)
     for group in groups:
-        of_group = [next(nets) for _ in seeds]
-        yield measures_of(of_group, opened(images_of(group)))
+        yield measures_of([next(nets) for _ in seeds], opened(images_of(group)))
 
 
-def images_of(group: Group) -> Images:
-    """Return the arguments of `load_splits`. Groups with equal arguments share the images, which are large."""
+def images_of(group: Stack) -> Images:
+    """Return the arguments of `load_splits`. Groups with equal ones share the images, which are large."""
     return group[0].dtype, group[0].train_on
 
 
 def measures_of(nets: Sequence[Network], splits: Mapping[str, Split]) -> list[Arrays]:
-    """Return the arrays of `spread` for each setting of a group, given the group's trained stack for each seed."""
-    measures = {
-        name: np.array([compute_accuracy(scores(X, net), y) for net in nets]) for name, (X, y) in splits.items()
-    }
+    """Return the arrays of `spread` for each setting of a group, from its stack of each seed."""
+    measures = {}
+    for name, (X, y) in splits.items():
+        measures[name] = np.array([compute_accuracy(scores(X, net), y) for net in nets])
     measures["smoothness"] = np.array([[smoothness(W) for W in net.W.swapaxes(0, 1)] for net in nets])
     return [{name: values[:, m] for name, values in measures.items()} for m in range(len(nets[0].b))]

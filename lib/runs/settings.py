@@ -1,6 +1,7 @@
 """Settings of the training, each read from its YAML file and validated before anything is run."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,6 +68,17 @@ class Setting(BaseModel):
     def plain_title(self) -> str:
         """The title without Markdown, for plots and alt texts."""
         return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
+
+
+Stack = tuple[Setting, ...]
+
+
+def stacks_of(settings: Sequence[Setting], size: int) -> list[Stack]:
+    """Divide settings into stacks of at most `size`, in their order: always the same, as rounding depends on them."""
+    groups: dict[Any, list[Setting]] = {}
+    for setting in settings:
+        groups.setdefault(setting.stack_key, []).append(setting)
+    return [tuple(group[i : i + size]) for group in groups.values() for i in range(0, len(group), size)]
 
 
 WORDING = {

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from lib.command import InputError, one_line, say
 from lib.runs.cache import Arrays, fingerprint, one_thread
-from lib.runs.settings import Setting
-from notebooks.improvements.search import Stack, as_json, count, epochs_bar, train
+from lib.runs.settings import Setting, Stack
+from notebooks.improvements.search import as_json, count, epochs_bar, train
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -26,7 +26,7 @@ from lib.runs import settings
 from lib.runs.cache import Arrays, Progress, cached_all
 from lib.runs.pool import side_by_side
 from lib.runs.run import MEASURES
-from lib.runs.settings import Setting, TrainOn
+from lib.runs.settings import Setting, Stack, TrainOn, stacks_of
 from lib.runs.splits import Splits, load_splits
 from lib.runs.training import train_stack
 from lib.train import evaluate
@@ -34,8 +34,6 @@ from lib.train import evaluate
 GRID = paths.NOTEBOOKS / "sweep.yaml"
 AXES = ("n_batch", "eta", "lam")  # the fields that a grid has several values of
 STACK = 16  # settings at most in a stack: more gain little speed, and more work is lost where a stack is
-
-Stack = tuple[Setting, ...]
 
 
 def read_grid(path: Path = GRID) -> list[Setting]:
@@ -59,14 +57,6 @@ def read_grid(path: Path = GRID) -> list[Setting]:
             if value in values[axis][:place]:
                 raise InputError(f"{path}: {axis} = {value!r}: given more than once")
     return sorted(grid, key=attrgetter(*AXES))
-
-
-def stacks_of(grid: Sequence[Setting], size: int = STACK) -> list[Stack]:
-    """Divide a grid into stacks, in its order: always the same ones, since rounding depends on the stack."""
-    groups: dict[Any, list[Setting]] = {}
-    for setting in grid:
-        groups.setdefault(setting.stack_key, []).append(setting)
-    return [tuple(group[i : i + size]) for group in groups.values() for i in range(0, len(group), size)]
 
 
 @lru_cache(maxsize=1)
@@ -103,7 +93,7 @@ def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
 
     Trains missing stacks on the Dask cluster at `scheduler` (InputError if that fails) or, if None, on this machine.
     """
-    stacks = {name_of(stack): stack for stack in stacks_of(grid)}
+    stacks = {name_of(stack): stack for stack in stacks_of(grid, STACK)}
 
     def train_missing(names: list[str]) -> Iterator[tuple[str, Arrays]]:
         missing = {name: stacks[name] for name in names}

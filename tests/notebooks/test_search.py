@@ -32,12 +32,12 @@ from lib import paths
 from lib.command import InputError, run_command
 from lib.guards import Sealed
 from lib.runs.cache import fingerprint, one_thread
-from lib.runs.settings import Setting
+from lib.runs.settings import Setting, stacks_of
 from lib.runs.training import train_setting
 from notebooks.improvements import cluster as dask_cluster
 from notebooks.improvements import search as sweep
 from notebooks.improvements.cluster import SILENT
-from notebooks.improvements.search import name_of, read_grid, search, stacks_of
+from notebooks.improvements.search import STACK, name_of, read_grid, search
 
 YAML = "n_batch: [20, 30, 40, 60]\neta: [0.001, 0.01]\nlam: [0, 0.1]\nn_epochs: {n_epochs}\n"
 HUGE = f"0x{'f' * 5000}"  # Python refuses to print it
@@ -98,7 +98,7 @@ def serially(monkeypatch):
 def serial(grid):
     """Train the grid stack by stack in this process and return the expected result of `search`."""
     with one_thread():
-        own = {stack: sweep.train(stack=stack) for stack in stacks_of(grid)}
+        own = {stack: sweep.train(stack=stack) for stack in stacks_of(grid, STACK)}
     figures = {s: {m: v[i] for m, v in arrays.items()} for stack, arrays in own.items() for i, s in enumerate(stack)}
     return {measure: np.array([figures[s][measure] for s in grid]) for measure in ("loss", "cost", "accuracy")}
 
@@ -217,10 +217,10 @@ def test_stacks_hold_each_setting_once_share_the_stack_key_and_keep_to_the_size_
     assert len(stacks) == sum(-(-n // size) for n in groups.values())  # as few stacks as possible
 
 
-def test_equal_grids_give_equal_stacks_with_different_names(grid):
-    assert stacks_of(grid) == stacks_of(list(grid))
-    assert [len(stack) for stack in stacks_of(grid)] == [4, 4, 4, 4]
-    assert len({name_of(stack) for stack in stacks_of(grid)}) == 4
+def test_the_same_grid_makes_the_same_stacks(grid):
+    assert stacks_of(grid, STACK) == stacks_of(list(grid), STACK)
+    assert [len(stack) for stack in stacks_of(grid, STACK)] == [4, 4, 4, 4]
+    assert len({name_of(stack) for stack in stacks_of(grid, STACK)}) == 4
 
 
 # Serial training
@@ -255,7 +255,7 @@ def test_search_never_opens_the_test_split(serially, grid_file, monkeypatch):
 @pytest.mark.usefixtures("small_data")
 def test_search_trains_only_stacks_that_are_missing_damaged_or_changed(serially, grid_file):
     grid = read_grid(grid_file(YAML.format(n_epochs=1)))
-    stacks = stacks_of(grid)
+    stacks = stacks_of(grid, STACK)
     first = search(grid)
     assert serially == stacks
 
@@ -266,7 +266,7 @@ def test_search_trains_only_stacks_that_are_missing_damaged_or_changed(serially,
 
     longer = [setting.model_copy(update={"n_epochs": 2}) if setting in stacks[0] else setting for setting in grid]
     search(longer)
-    assert serially[6:] == stacks_of(longer)[:1]
+    assert serially[6:] == stacks_of(longer, STACK)[:1]
 
 
 @pytest.mark.usefixtures("small_data")
@@ -274,7 +274,7 @@ def test_results_are_in_the_order_of_the_grid(serially, grid_file):
     grid = read_grid(grid_file(YAML.format(n_epochs=1)))
     shuffled = [grid[place] for place in np.random.default_rng(0).permutation(len(grid))]
     together = search(shuffled)
-    for stack in stacks_of(shuffled):
+    for stack in stacks_of(shuffled, STACK):
         with one_thread():
             own = sweep.train(stack=stack)
         for m, setting in enumerate(stack):
@@ -289,7 +289,7 @@ def test_search_in_threads_is_bitwise_identical_to_serial_training(grid, monkeyp
     sweep.splits.cache_clear()
     results = search(grid)
     assert_same(results, serial(grid))
-    assert len(cached()) == len(stacks_of(grid))
+    assert len(kept()) == len(stacks_of(grid, STACK))
     err = capfd.readouterr().err
     assert "16 settings in 4 stacks" in err
     assert "240/240" in err
@@ -335,7 +335,7 @@ def test_killed_worker_loses_only_its_current_stack(project, grid, capfd):
     assert not [file for file in before if file.startswith(killed)]
     assert_same(found[0], serial(grid))
     assert Counter(name for name, epoch in events if epoch == 0) == {
-        name_of(stack): 1 + (name_of(stack) == killed) for stack in stacks_of(grid)
+        name_of(stack): 1 + (name_of(stack) == killed) for stack in stacks_of(grid, STACK)
     }
     assert not re.search("distributed|Traceback|WARN", "".join(capfd.readouterr()))
 
@@ -348,7 +348,7 @@ def send(sent, pids):
 def test_finished_stack_is_not_trained_again_if_its_worker_dies(project, grid):
     """We already have its results, so Dask must not train it again because the worker's copy is lost."""
     with cluster_of(1) as cluster, distributed.Client(cluster) as client:
-        stacks = {name_of(stack): stack for stack in stacks_of(grid)[:2]}
+        stacks = {name_of(stack): stack for stack in stacks_of(grid, STACK)[:2]}
         results = dask_cluster.train_on_cluster(cluster.scheduler_address, stacks)
         first, _ = next(results)
         (pid,) = client.run(os.getpid).values()
