@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -25,15 +25,14 @@ def contenders(rows: Sequence[Row]) -> Figure:
     for label, (marker, hue) in legend.items():
         ax.plot([], [], marker, color=hue, label=label, markersize=6)
     ax.set_xscale("log")
-    label_values(ax, "x", [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
+    label_values(ax.xaxis, [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     fig.legend(loc="outside lower center", ncols=3)
     return fig
 
 
-def label_values(ax: Axes, which: str, values: Sequence[float]) -> None:
-    """Label a logarithmic axis, "x" or "y", with plain numbers at those `values` that are within its range."""
-    low, high = getattr(ax, f"get_{which}lim")()
-    axis = getattr(ax, f"{which}axis")
+def label_values(axis: Axis, values: Sequence[float]) -> None:
+    """Write plain numbers at those of `values` that a logarithmic axis shows."""
+    low, high = axis.get_view_interval()
     axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter("{x:g}")
@@ -51,5 +50,5 @@ def growth(panels: Mapping[str, tuple[np.ndarray, np.ndarray]], ylabels: Sequenc
         ax.set_xticks(sizes, labels, rotation=40, ha="right", rotation_mode="anchor", minor=False)
         ax.xaxis.set_minor_locator(NullLocator())
         ax.set_ylim(took.min() / 1.4, took.max() * 1.4)
-        label_values(ax, "y", [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
+        label_values(ax.yaxis, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20])
     return fig
