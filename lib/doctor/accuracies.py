@@ -37,7 +37,7 @@ Signature = Mapping[str, Spread]  # by split: the accuracies that one mistake le
 
 
 def sum_up(seeds: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Spread]:
-    """Sum up accuracies (n_epochs, 4) of each split, one mapping a seed: the signature of their final values."""
+    """Return the signature of the final accuracies. `seeds` has one mapping per seed, from split to (n_epochs, 4)."""
     signature = {}
     for split in BATCHES:
         final = np.array([accuracies[split][-1] for accuracies in seeds])  # (n_seeds, 4)

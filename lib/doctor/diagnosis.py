@@ -63,7 +63,7 @@ def distance(signature: Signature, right: Signature, split: str) -> np.ndarray:
 
 
 def without_trace(signatures: Mapping[str, Signature], places: Collection[tuple[str, int]]) -> list[str]:
-    """Name the mistakes that move no accuracy at `places`, by split and place in SETTINGS, by two widths or more."""
+    """Return the mistakes that move each accuracy at `places` (split, index in SETTINGS) by less than two widths."""
 
     def leaves_none(signature: Signature) -> bool:
         return all(distance(signature, signatures[RIGHT], split)[place] < 2 for split, place in places)

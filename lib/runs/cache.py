@@ -1,4 +1,4 @@
-"""Cache arrays that took long to compute in data/runs. A file's name holds a hash of what its arrays depend on.
+"""Cache computed arrays in data/runs. Each file's name contains a hash of all that its arrays depend on.
 
 A result depends on the arguments, the data, NumPy, and the code of its module and of all modules that this imports. So
 when a change is undone, the old file is found again, and a changed comment makes no difference. If the files together
@@ -39,7 +39,7 @@ def cached_all(
     compute: Callable[..., Any],
     compute_missing: Callable[[list[str]], Iterable[tuple[str, Arrays]]],
 ) -> dict[str, Arrays]:
-    """Return the results of computations by name: those in the cache, and those that `compute_missing` yields.
+    """Return the results of several computations by name, from the cache or else from `compute_missing`.
 
     All results depend on the code of `compute`, and each also on its entry in `arguments`. Each result is cached as
     soon as it is yielded, so an interruption loses only unfinished results.
@@ -60,7 +60,7 @@ def one_thread() -> threadpool_limits:
 
 
 def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
-    """Return what a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
+    """Return all that a result depends on, as JSON: the arguments, the data's checksums, the code and NumPy."""
     inputs = json.dumps(arguments, default=lambda setting: setting.model_dump(exclude={"name"}))
     code = code_hash(Path(compute.__code__.co_filename).resolve())  # __module__ would be "__main__" in a command
     return json.dumps([compute.__qualname__, inputs, cifar10.SHA1, code, np.__version__])
@@ -68,12 +68,12 @@ def fingerprint(compute: Callable[..., Any], **arguments: Any) -> str:
 
 @cache
 def code_hash(file: Path) -> str:
-    """Hash a module and all our modules that it imports, without comments and docstrings."""
+    """Return a hash of the code of a module and of all our modules that it imports, without comments and docstrings."""
     return hashlib.sha256("\n".join(map(plain_code, sorted(imported_by(file)))).encode()).hexdigest()
 
 
 def imported_by(file: Path, known: frozenset[Path] = frozenset()) -> frozenset[Path]:
-    """Return the files of a module and of all our modules that it imports, directly or not."""
+    """Return the files of a module and of all our modules that it imports, directly or indirectly."""
     known |= {file}
     nodes = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.ImportFrom)]
     names = {name for node in nodes for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))}
@@ -94,14 +94,14 @@ def plain_code(file: Path) -> str:
 
 
 def save(name: str, mark: str, arrays: Arrays) -> None:
-    """Write the arrays with their fingerprint in one atomic step, and remove the oldest files."""
+    """Write the arrays with their fingerprint, whole or not at all, and remove old files beyond the limit."""
     with paths.atomic(file_of(name, mark)) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays, fingerprint=np.array(mark))
     remove_oldest()
 
 
 def load(name: str, mark: str) -> Arrays | None:
-    """Return the arrays cached under this name and fingerprint, or None if there are none or the file is damaged."""
+    """Return the arrays cached under this name and fingerprint, or None if the file is missing or damaged."""
     file = file_of(name, mark)
     try:
         with np.load(file) as content:

@@ -1,4 +1,4 @@
-"""Run trainings side by side on all cores, in one process: NumPy's products let other threads run."""
+"""Run trainings in parallel threads, one per core. NumPy's matrix products let other threads run."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A run: the network that training one setting gave, its history and its evaluation."""
+"""The result of training one setting."""
 
 import math
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Run:
         return divergence(self.history["train"]["cost"], self.net, self.setting.lam)
 
     def final(self, split: str, measure: str) -> float:
-        """Return a measure on a split after the last epoch."""
+        """Return the value of a measure (such as cost) on a split after the last epoch."""
         return float(self.history[split][measure][-1])
 
     @property
@@ -69,13 +69,13 @@ class Run:
 
     @property
     def drawn(self) -> dict[str, dict[str, np.ndarray]]:
-        """The history for charts: NaN, which draws nothing, from the epoch in which training diverged."""
+        """Return the history for charts. From the epoch of divergence on it is NaN, which is not drawn."""
         cost = self.history["train"]["cost"]
         before = np.arange(1, len(cost) + 1) < (self.diverged or np.inf)
         return {split: {m: np.where(before, v, np.nan) for m, v in self.history[split].items()} for split in SPLITS}
 
     def as_result(self) -> dict[str, Any]:
-        """Return the run's entry in report/results.json. A number that is not finite is None: JSON has none."""
+        """Return the run's entry in report/results.json. NaN and infinity become None, since JSON has neither."""
         history = {split: {m: [*map(finite, values)] for m, values in self.history[split].items()} for split in SPLITS}
         test = {measure: finite(value) for measure, value in self.test.items()}
         with np.errstate(over="ignore", invalid="ignore"):  # if the run diverged
@@ -84,7 +84,7 @@ class Run:
         return self.setting.model_dump(exclude={"name"}) | results
 
     def as_arrays(self) -> dict[str, np.ndarray]:
-        """Return everything except the setting as arrays, for `lib.runs.cache`."""
+        """Return every field of the run except its setting, as arrays that `lib.runs.cache` can store."""
         history = {f"{split}/{m}": values for split, measures in self.history.items() for m, values in measures.items()}
         test = {f"test/{measure}": np.array(value) for measure, value in self.test.items()}
         film = {f"film/{name}": values for name, values in self.film._asdict().items()}
@@ -92,7 +92,7 @@ class Run:
 
     @classmethod
     def from_arrays(cls, setting: Setting, arrays: dict[str, np.ndarray]) -> Self:
-        """Return the run that `as_arrays` was called on."""
+        """Return the run with this setting and these arrays, which `as_arrays` made."""
         history = {split: {measure: arrays[f"{split}/{measure}"] for measure in MEASURES} for split in SPLITS}
         test = {measure: float(arrays[f"test/{measure}"]) for measure in ("loss", "accuracy")}
         film = Film(arrays["film/epochs"], arrays["film/levels"])
@@ -100,7 +100,7 @@ class Run:
 
 
 def divergence(cost: np.ndarray, net: Network, lam: float) -> int | None:
-    """Return the first epoch, from 1, whose training cost is NaN or above FAR times that of the initial weights."""
+    """Return the first epoch, from 1, after which the cost is not finite or above FAR times the initial cost."""
     initial = np.log(net.W.shape[-1]) + lam * SIGMA**2 * net.W.size  # equal probabilities, and the penalty
     too_large = np.flatnonzero(~(cost <= FAR * initial))  # `not <=`: a comparison with NaN is False
     return int(too_large[0]) + 1 if len(too_large) else None

@@ -1,4 +1,4 @@
-"""Train every setting from other seeds, in stacks, to measure how much of a result is chance."""
+"""Train every setting from several seeds, in stacks, to measure how much of a result is chance."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
@@ -21,7 +21,7 @@ NO_SEED = Setting.model_fields["seed"].default
 
 
 def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: Progress = iter) -> dict[str, Arrays]:
-    """Return, by each setting's name, final accuracy on each split and smoothness of the templates, (n_seeds,) each.
+    """Return, by setting name, the final accuracy on each split and the templates' smoothness, (n_seeds,) each.
 
     The `seed` of a setting is ignored.
     """
@@ -40,7 +40,7 @@ def spread(settings: Sequence[Setting], seeds: Sequence[int] = SEEDS, progress: 
 
 
 def train_groups(groups: Sequence[Stack], seeds: Sequence[int], progress: Progress) -> Iterator[list[Arrays]]:
-    """Train each group as one stack for each seed. Yields the arrays of `spread` for each setting of a group."""
+    """Yield the arrays of `spread` for the settings of each group. A group is trained as one stack per seed."""
     splits = {images: load_splits(*images) for images in dict.fromkeys(map(images_of, groups))}
 
     def train(job: tuple[Stack, int], epochs: Progress) -> Network:
@@ -58,12 +58,12 @@ def train_groups(groups: Sequence[Stack], seeds: Sequence[int], progress: Progre
 
 
 def images_of(group: Stack) -> Images:
-    """Return the arguments of `load_splits`. Groups with equal ones share the images, which are large."""
+    """Return the arguments of `load_splits`. Groups with equal arguments share the images, which are large."""
     return group[0].dtype, group[0].train_on
 
 
 def measures_of(nets: Sequence[Network], splits: Mapping[str, Split]) -> list[Arrays]:
-    """Return the arrays of `spread` for each setting of a group, from its stack of each seed."""
+    """Return the arrays of `spread` for each setting of a group, given the group's trained stack for each seed."""
     measures = {}
     for name, (X, y) in splits.items():
         measures[name] = np.array([compute_accuracy(scores(X, net), y) for net in nets])

@@ -1,4 +1,4 @@
-"""Settings of the training, each read from its YAML file and validated before anything is run."""
+"""Read a setting of the training from its YAML file and validate it before anything is run."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ PER_NETWORK = {"eta", "lam", "decay", "momentum", "average", "mirror"}  # may di
 
 
 class Setting(BaseModel):
-    """The values that one training takes, by the course's names. `name` is the file's name without .yaml."""
+    """The parameters of one training, under the course's names. `name` is the file's name without .yaml."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
@@ -40,7 +40,7 @@ class Setting(BaseModel):
 
     @property
     def stack_key(self) -> tuple[tuple[str, Any], ...]:
-        """A key that is equal for settings with the same loss and the same batches: they can train as one stack."""
+        """Return a key shared by settings that can be trained as one stack: those with the same loss and batches."""
         return tuple(self.model_dump(exclude={"name", *PER_NETWORK}).items())
 
     def trains_as(self, other: "Setting") -> bool:
@@ -54,19 +54,19 @@ class Setting(BaseModel):
 
     @property
     def file_stem(self) -> str:
-        """The values as a file name without suffix; a name of the setting is left out."""
+        """Return the values as a file name without suffix. Settings that differ only in name share it."""
         others = [f"{field}{'' if value is True else value}" for field, value in self.non_defaults.items()]
         return "-".join([f"eta{self.eta:g}", f"lam{self.lam:g}", *others]).replace("+", "").replace("_", "")
 
     @property
     def title(self) -> str:
-        """The setting in Markdown: η, λ, and the values that differ from their defaults."""
+        """Return the setting in Markdown: η, λ, and the fields that differ from their defaults."""
         others = [field if value is True else f"{field} = {value}" for field, value in self.non_defaults.items()]
         return ", ".join([f"$\\eta = {self.eta:g}$", f"$\\lambda = {self.lam:g}$", *others]).replace("_", "\\_")
 
     @property
     def plain_title(self) -> str:
-        """The title without Markdown, for plots and alt texts."""
+        """Return the title without Markdown, for plots and alternative texts."""
         return self.title.replace("$", "").replace("\\eta", "η").replace("\\lambda", "λ").replace("\\_", "_")
 
 
@@ -88,7 +88,7 @@ WORDING = {
 
 
 def read(path: Path) -> Setting:
-    """Read the setting in a YAML file. Raises InputError with file, key, value and what is allowed."""
+    """Return the setting in a YAML file. Raises InputError with file, key, value and what is allowed."""
     values = read_yaml(path)
     if "name" in values:
         raise InputError(f"{path}: name = {describe(values['name'])}: unknown key; a setting is named by its file")
@@ -96,7 +96,7 @@ def read(path: Path) -> Setting:
 
 
 def validate(values: dict[str, Any], where: str) -> Setting:
-    """Make a Setting of values. Raises InputError, in one line that begins with `where`."""
+    """Return a Setting with these values. Raises InputError with one line that begins with `where`."""
     try:
         return Setting(**{key if isinstance(key, str) else describe(key): value for key, value in values.items()})
     except ValidationError as error:
@@ -104,7 +104,7 @@ def validate(values: dict[str, Any], where: str) -> Setting:
 
 
 def read_all(folder: Path = paths.SETTINGS) -> list[Setting]:
-    """Read all settings of the report, in the assignment's order: the largest eta first, then the smallest lam."""
+    """Return every setting of the report, the largest step first, then by growing penalty, like the assignment."""
     settings = [read(Path(os.path.relpath(path))) for path in folder.glob("*.yaml")]
     if not settings:
         raise InputError(f"{folder}: no setting there; a setting is a file NAME.yaml with eta and lam")

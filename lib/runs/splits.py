@@ -1,4 +1,4 @@
-"""The standardised images of each split: training, validation and test, which can be read once."""
+"""Load the training, validation and test images, standardised. The test split can be read only once."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Splits(NamedTuple):
 
 
 def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1") -> Splits:
-    """The splits, standardised with the statistics of train alone. Raises GuardError if two of them share an image."""
+    """Return the splits, standardised with the training statistics. Raises GuardError if two of them share an image."""
     if train_on == "all":
         loaded = split_all()
     else:
@@ -37,7 +37,10 @@ def load_splits(dtype: DTypeLike = np.float32, train_on: TrainOn = "data_batch_1
 
 
 def split_all(seed: int = 0) -> dict[str, Split]:
-    """Draw N_VAL validation images, equally many of each class, from all five batches; train on the others."""
+    """Split all five batches into training and N_VAL validation images, as many of each class; add the test images.
+
+    The validation images are drawn with `seed`. Each class must have at least its share of N_VAL images.
+    """
     batches = [cifar10.load_batch(name) for name in assignment.ALL_BATCHES]
     images, y = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
     shuffled = np.random.default_rng(seed).permutation(len(y))

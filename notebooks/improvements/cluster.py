@@ -72,7 +72,7 @@ def on_worker(version: str, name: str, stack: Iterable[str]) -> Arrays:
 
 @contextmanager
 def connect(scheduler: str) -> Iterator["Client"]:
-    """Connect a client to the Dask cluster at `scheduler`, without Dask's own messages. Raises InputError."""
+    """Yield a client of the Dask cluster at `scheduler`; silence Dask's log. Raises InputError if none answers."""
     from distributed import Client
     from distributed.utils import silence_logging_cmgr
 

@@ -37,9 +37,9 @@ STACK = 16  # settings at most in a stack: more gain little speed, and more work
 
 
 def read_grid(path: Path = GRID) -> list[Setting]:
-    """Read a grid: a YAML file with lists for AXES and single values for the other fields of a setting.
+    """Read every setting of the grid in a YAML file: lists for AXES, single values for other fields of a setting.
 
-    The settings are sorted by the values of AXES. Raises InputError as `lib.runs.settings` does.
+    The settings are sorted by AXES. Raises InputError if the file or one of its values is not valid.
     """
     values = read_yaml(path)
     for axis in AXES:
@@ -61,12 +61,12 @@ def read_grid(path: Path = GRID) -> list[Setting]:
 
 @lru_cache(maxsize=1)
 def splits(dtype: str, train_on: TrainOn) -> Splits:
-    """Load the data, once in a process."""
+    """Return the data splits. Each process loads them only once."""
     return load_splits(dtype, train_on)
 
 
 def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
-    """Train a stack. Returns loss, cost and accuracy (M,) of its settings on the validation images.
+    """Train a stack of M settings. Returns final loss, cost and accuracy (M,) on the validation images.
 
     They are NaN for a setting that diverged, because its answers mean nothing.
     """
@@ -79,7 +79,7 @@ def train(*, stack: Stack, progress: Progress = iter) -> Arrays:
 
 
 def name_of(stack: Stack) -> str:
-    """Return the name that the results of a stack are cached under."""
+    """Return the name under which the results of a stack are cached."""
     return f"sweep@{hashlib.sha256(''.join(as_json(stack)).encode()).hexdigest()[:12]}"
 
 
@@ -89,7 +89,7 @@ def as_json(stack: Stack) -> list[str]:
 
 
 def search(grid: Sequence[Setting], scheduler: str | None = None) -> Arrays:
-    """Return loss, cost and accuracy (n_settings,) on the validation images, in the order of the grid.
+    """Return loss, cost and accuracy on the validation images, (n_settings,) each, in the order of the grid.
 
     Trains missing stacks on the Dask cluster at `scheduler` (InputError if that fails) or, if None, on this machine.
     """
@@ -131,7 +131,7 @@ def epochs_bar(stacks: Mapping[str, Stack]) -> Any:
 
 
 def count(orders: Iterable[Any], after_epoch: Callable[[int], Any]) -> Iterator[Any]:
-    """Yield the orders, and call `after_epoch` with an epoch's number when training asks for the next order."""
+    """Yield the orders. Call `after_epoch` when the next order is requested, that is, after each epoch."""
     for epoch, order in enumerate(orders):
         yield order
         after_epoch(epoch)

@@ -31,7 +31,7 @@ def contenders(rows: Sequence[Row]) -> Figure:
 
 
 def label_values(axis: Axis, values: Sequence[float]) -> None:
-    """Write plain numbers at those of `values` that a logarithmic axis shows."""
+    """Label a logarithmic axis, "x" or "y", with plain numbers at those `values` that are within its range."""
     low, high = axis.get_view_interval()
     axis.set_major_locator(FixedLocator([value for value in values if low <= value <= high]))
     axis.set_minor_locator(NullLocator())

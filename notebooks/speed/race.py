@@ -74,7 +74,7 @@ class Row(NamedTuple):
     limit: float
 
     def cells(self) -> list[str]:
-        """Medians, with the range of the rounds, and the share of the limit."""
+        """Return the table's cells: name, medians with ranges over the rounds, and the share of the limit."""
         both = (self.seconds, self.ratio)
         took, ratio = (f"{np.median(values):.2f} ({values.min():.2f} to {values.max():.2f})" for values in both)
         return [self.name, took, ratio, f"{100 * self.limit / np.median(self.seconds):.0f}\u00a0%"]
@@ -122,7 +122,7 @@ class Race(BaseModel):
         return [Row(name, turns[name].per_setting, self.ratio(name, BESIDE, evaluated), limits[name]) for name in turns]
 
     def bound(self, evaluated: bool = True) -> Row:
-        """Return the row of the machine's limit."""
+        """Return the machine's limit as a row of the table."""
         least, beside = self.least(LARGE, evaluated), self.turns(evaluated)[BESIDE].per_setting
         return Row(f"the machine's limit, {LARGE} stacked", np.full_like(beside, least), beside / least, least)
 

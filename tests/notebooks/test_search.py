@@ -217,7 +217,7 @@ def test_stacks_hold_each_setting_once_share_the_stack_key_and_keep_to_the_size_
     assert len(stacks) == sum(-(-n // size) for n in groups.values())  # as few stacks as possible
 
 
-def test_the_same_grid_makes_the_same_stacks(grid):
+def test_equal_grids_give_equal_stacks_with_different_names(grid):
     assert stacks_of(grid, STACK) == stacks_of(list(grid), STACK)
     assert [len(stack) for stack in stacks_of(grid, STACK)] == [4, 4, 4, 4]
     assert len({name_of(stack) for stack in stacks_of(grid, STACK)}) == 4
@@ -289,7 +289,7 @@ def test_search_in_threads_is_bitwise_identical_to_serial_training(grid, monkeyp
     sweep.splits.cache_clear()
     results = search(grid)
     assert_same(results, serial(grid))
-    assert len(kept()) == len(stacks_of(grid, STACK))
+    assert len(cached()) == len(stacks_of(grid, STACK))
     err = capfd.readouterr().err
     assert "16 settings in 4 stacks" in err
     assert "240/240" in err
