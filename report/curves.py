@@ -17,9 +17,10 @@ History = Mapping[str, Mapping[str, np.ndarray]]  # history[split][measure]: (n_
 
 
 def over_epochs(histories: Mapping[str, History], colours: Sequence[str], log: bool = False, note: str = "") -> Figure:
-    """Draw loss, cost and accuracy over the epochs. The settings, by title, share the axes.
+    """Draw loss, cost and accuracy over the epochs, with the curves of all settings in the same axes.
 
-    `log` makes the axes of loss and cost logarithmic; `note` is written above the legend.
+    The keys of `histories` are the titles of the settings. `log` makes the axes of loss and cost logarithmic; `note` is
+    written above the legend.
     """
     titles = list(histories) if len(histories) > 1 else []
     fig = Figure((WIDTH, 2.3))

@@ -100,7 +100,7 @@ class Run:
 
 
 def divergence(cost: np.ndarray, net: Network, lam: float) -> int | None:
-    """Return the first epoch, from 1, after which the cost is not finite or above FAR times the initial cost."""
+    """Return the first epoch, from 1, after which the cost exceeds FAR times its initial value or is NaN; else None."""
     initial = np.log(net.W.shape[-1]) + lam * SIGMA**2 * net.W.size  # equal probabilities, and the penalty
     too_large = np.flatnonzero(~(cost <= FAR * initial))  # `not <=`: a comparison with NaN is False
     return int(too_large[0]) + 1 if len(too_large) else None

@@ -25,7 +25,7 @@ def test_each_value_multiplies_the_weights_of_one_network(problem):
 
 
 @pytest.mark.parametrize("value", [0.3, np.full(1, 0.3), np.full(4, 0.3)], ids=["scalar", "(1,)", "(M,)"])
-def test_scalar_and_equal_values_multiply_a_stack_alike(stack, value):
+def test_multiplying_a_stack_by_a_scalar_equals_multiplying_each_network_by_it(stack, value):
     assert_array_equal(per_network(value, stack.net.b) * stack.net.W, 0.3 * stack.net.W)
 
 

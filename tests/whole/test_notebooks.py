@@ -109,7 +109,7 @@ def test_line_is_prose_if_it_is_mostly_a_string_of_words(line, prose):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_notebook_imports_from_its_own_folder_only(name):
+def test_notebook_does_not_import_from_the_folder_of_another_notebook(name):
     folders = set(re.findall(r"(?m)^(?:from|import) notebooks(?:\.| import )(\w+)", source_of_code(NOTEBOOKS[name])))
     shared = {"6-binary-cross-entropy": {"improvements"}}
     assert folders - shared.get(name, set()) <= {re.sub(r"^\d-", "", name).replace("-", "_")}
