@@ -95,8 +95,9 @@ def plain_code(file: Path) -> str:
 
 def save(name: str, mark: str, arrays: Arrays) -> None:
     """Write the arrays with their fingerprint, whole or not at all, and remove old files beyond the limit."""
+    content: dict[str, Any] = {**arrays, "fingerprint": mark}
     with paths.atomic(file_of(name, mark)) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays, fingerprint=np.array(mark))
+        np.savez(temporary, **content)
     remove_oldest()
 
 
